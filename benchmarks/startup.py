@@ -1,0 +1,82 @@
+"""What starting costs: the import of the package and `slm --help`, beside a bare interpreter, taken in turns.
+
+Run with `python benchmarks/startup.py`; with `--save` the result goes to benchmarks/results/startup.json.
+"""
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+from tqdm import tqdm
+
+PROGRAMS = {
+    "bare interpreter": "pass",
+    "import slm_overview": "import slm_overview",
+    "slm --help": "import sys; sys.argv = ['slm', '--help']; from slm_overview.cli import main; main()",
+}
+
+
+def milliseconds(program):
+    "How long a Python process that runs a program takes, from start to end"
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    return 1000 * (time.perf_counter() - started)
+
+
+def measure(rounds):
+    "Times of each program, in milliseconds: all of them once a round, so that a busy moment meets them all"
+    for program in PROGRAMS.values(): milliseconds(program)  # fills the cache of the file system
+    times = {name: [] for name in PROGRAMS}
+    for _ in tqdm(range(rounds)):
+        for name, program in PROGRAMS.items(): times[name].append(milliseconds(program))
+    return times
+
+
+def machine():
+    "The machine, and how busy it was"
+    named = (line.partition(":")[2].strip() for line in lines_of("/proc/cpuinfo") if line.startswith("model name"))
+    return {
+        "processor": next(named, platform.processor()), "cores": psutil.cpu_count(), "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(), "load_average": [round(load, 2) for load in psutil.getloadavg()],
+    }
+
+
+def lines_of(path):
+    "The lines of a file, none if it is not there"
+    return Path(path).read_text(encoding="utf-8").splitlines() if Path(path).exists() else []
+
+
+def summary(times):
+    "Median and quartiles of each program, and the median of what each takes beyond the bare interpreter in the same round"
+    bare = times["bare interpreter"]
+    return {
+        name: {
+            "median_ms": round(statistics.median(taken), 1),
+            "quartiles_ms": [round(cut, 1) for cut in statistics.quantiles(taken, n=4)],
+            "over_bare_ms": round(statistics.median(mine - base for mine, base in zip(taken, bare, strict=True)), 1),
+        }
+        for name, taken in times.items()
+    }
+
+
+def main():
+    "Measure, print, and save if asked"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=30, help="how often each program is started")
+    parser.add_argument("--save", action="store_true", help="store the result in benchmarks/results")
+    options = parser.parse_args()
+    result = {"machine": machine(), "rounds": options.rounds, "programs": summary(measure(options.rounds))}
+    text = json.dumps(result, indent=2) + "\n"
+    print(text, end="")
+    if options.save:
+        target = Path(__file__).parent / "results" / "startup.json"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__": main()
