@@ -9,17 +9,33 @@ __all__ = []
 # %% ../nbs/96_front_door.ipynb #99a7fe2a
 from importlib import import_module
 
-# %% ../nbs/96_front_door.ipynb #639398f2
+# %% ../nbs/96_front_door.ipynb #e1450ba8
 _HOMES = {
     "core": ("load_small_model", "predict", "classify"),
+    "catalog": ("Catalog", "overview_table"),
     "embed": ("similarity", "zero_shot"),
     "generate": ("chat",),
     "packaged": ("PACKAGED_MODELS", "PackagedModel"),
     "predictions": ("Prediction", "Predictions"),
     "errors": (
-        "SlmError", "OptionError", "InputError", "InputTooLongError", "MissingDependencyError", "ModelError", "UnknownModelError",
-        "ModelNotInstalledError", "HubUnreachableError", "GatedModelError", "CheckpointError", "TaskError", "NotEnoughMemoryError",
-        "SlmWarning", "UntrainedHeadWarning", "TruncationWarning", "UnknownTokensWarning",
+        "SlmError",
+        "OptionError",
+        "InputError",
+        "InputTooLongError",
+        "MissingDependencyError",
+        "RecordError",
+        "ModelError",
+        "UnknownModelError",
+        "ModelNotInstalledError",
+        "HubUnreachableError",
+        "GatedModelError",
+        "CheckpointError",
+        "TaskError",
+        "NotEnoughMemoryError",
+        "SlmWarning",
+        "UntrainedHeadWarning",
+        "TruncationWarning",
+        "UnknownTokensWarning",
     ),
 }  # module: the names that can be reached from the package itself
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
