@@ -1,4 +1,4 @@
-"""What starting costs: the import of the package and `slm --help`, beside a bare interpreter, taken in turns.
+"""What starting costs: the import of the package, commands that need no model, and the catalogue, beside a bare interpreter.
 
 Run with `python benchmarks/startup.py`; with `--save` the result goes to benchmarks/results/startup.json.
 """
@@ -18,6 +18,8 @@ PROGRAMS = {
     "bare interpreter": "pass",
     "import slm_overview": "import slm_overview",
     "slm --help": "import sys; sys.argv = ['slm', '--help']; from slm_overview.cli import main; main()",
+    "slm list": "import sys; sys.argv = ['slm', 'list']; from slm_overview.cli import main; main()",
+    "Catalog.load()": "from slm_overview.catalog import Catalog; Catalog.load()",
 }
 
 

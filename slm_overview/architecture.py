@@ -6,11 +6,12 @@
 __all__ = ['Shapes', 'PRE_NORMS', 'SANDWICH_NORMS', 'ARCHITECTURES', 'Tensors', 'Architecture', 'architecture_of', 'tensors',
            'ParameterCount', 'count_parameters']
 
-# %% ../nbs/10_architecture.ipynb #3a89fdee
+# %% ../nbs/10_architecture.ipynb #1f76b5c2
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct
 
 from .errors import CheckpointError, did_you_mean
 
@@ -37,15 +38,14 @@ def _merged(*shapes: Shapes) -> Shapes:
     "All of them in one"
     return {name: shape for some in shapes for name, shape in some.items()}
 
-# %% ../nbs/10_architecture.ipynb #509b585e
-@dataclass(frozen=True)
-class Tensors:
+# %% ../nbs/10_architecture.ipynb #b3dc0278
+class Tensors(Struct, frozen=True):
     "The tensors of a model, by where they stand"
     embedding: Shapes  # what tokens, positions and segments are looked up in
     blocks: tuple[Shapes, ...]  # the tensors of each block, encoder first; a block whose weights are shared stands here once
     rest: Shapes  # norms, projections and poolers outside of the blocks
     head: Shapes  # the output layer of a language model, empty if it is the embedding used once more
-    senses: Shapes = field(default_factory=dict)  # the parts that see or hear, and their projections; empty if there are none
+    senses: Shapes = {}  # the parts that see or hear, and their projections; empty if there are none
 
     def all(self) -> Shapes:  # every tensor, once
         "All tensors of the model"
@@ -665,13 +665,12 @@ def _gemma4(c: Mapping) -> Tensors:
     )
     return _with_senses(_gemma4_text({**text, "tie_word_embeddings": c["tie_word_embeddings"]}), senses)
 
-# %% ../nbs/10_architecture.ipynb #3d154c2c
-@dataclass(frozen=True)
-class Architecture:
+# %% ../nbs/10_architecture.ipynb #1280f811
+class Architecture(Struct, frozen=True):
     "What the package knows of a `model_type`"
     tensors: Callable[[Mapping], Tensors]  # the tensors of a config
     tied: bool = True  # whether the output layer is the embedding, if the config does not say
-    defaults: Mapping = field(default_factory=dict)  # values of other keys, if the config does not say
+    defaults: Mapping = {}  # values of other keys, if the config does not say
 
 
 ARCHITECTURES = {
@@ -729,9 +728,8 @@ def tensors(
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"the config of a {config['model_type']} model lacks a size, or one is of the wrong kind: {error}") from error
 
-# %% ../nbs/10_architecture.ipynb #910f147a
-@dataclass(frozen=True)
-class ParameterCount:
+# %% ../nbs/10_architecture.ipynb #1111dcc4
+class ParameterCount(Struct, frozen=True):
     "How many parameters a model has, and where; all counts are of single numbers"
     embedding: int  # tables that tokens, positions and segments are looked up in
     blocks: tuple[int, ...]  # each block in turn; weights that blocks share are counted once

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['PICKLED', 'SAFETENSORS_CONVERTER', 'FILES_TO_FETCH', 'OTHER_WEIGHTS', 'Checkpoint', 'cached_models', 'known_models',
-           'resolve']
+           'hub_errors', 'resolve']
 
-# %% ../nbs/04_resolve.ipynb #d8d1252d
-from collections.abc import Callable
+# %% ../nbs/04_resolve.ipynb #612c4817
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def _local_checkpoint(name: str, path: Path) -> Checkpoint:
     if not checkpoint.weights: raise _no_safetensors(str(path), [str(path / entry) for entry in names])
     return checkpoint
 
-# %% ../nbs/04_resolve.ipynb #571ccaaa
+# %% ../nbs/04_resolve.ipynb #8992589a
 def cached_models() -> list[str]:  # `owner/name`, sorted
     "The models that the Hub's cache on this machine holds"
     try: repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
@@ -92,7 +93,9 @@ def cached_models() -> list[str]:  # `owner/name`, sorted
 
 def known_models() -> list[str]:  # names that `load_small_model` takes
     "Every model that can be named without asking the Hub"
-    return [*PACKAGED_MODELS, *cached_models()]
+    from slm_overview.catalog import Catalog  # here, because who names a folder or a packaged model does not need the catalogue
+
+    return list(dict.fromkeys([*PACKAGED_MODELS, *(model.slug for model in Catalog.load()), *cached_models()]))
 
 
 def _works_offline() -> str:
@@ -136,7 +139,7 @@ def _hub_error(name: str, revision: str | None, error: Exception) -> ModelError:
         f"{did_you_mean(name, known_models())} {_works_offline()}"
     )
 
-# %% ../nbs/04_resolve.ipynb #b862b84d
+# %% ../nbs/04_resolve.ipynb #f27e4f05
 def _fetch_from_hub(name: str, revision: str | None, local_files_only: bool, check: Callable | None) -> Checkpoint:
     "The checkpoint of a repository, fetched if it is not in the cache"
     config_file = Path(hf_hub_download(name, "config.json", revision=revision, local_files_only=local_files_only))
@@ -155,16 +158,30 @@ def _fetch_from_hub(name: str, revision: str | None, local_files_only: bool, che
     return checkpoint
 
 
-def _hub_checkpoint(name: str, revision: str | None, local_files_only: bool, check: Callable | None) -> Checkpoint:
-    "As `_fetch_from_hub`, with the errors of this package"
-    try: return _fetch_from_hub(name, revision, local_files_only, check)
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, EntryNotFoundError, ConnectionError) as error:
+@contextmanager
+def hub_errors(
+    name: str,  # the repository that is asked for
+    revision: str | None = None,  # its branch, tag or commit
+) -> Iterator[None]:
+    "Raise a `ModelError` that says what to do, where `huggingface_hub` or the network fails"
+    known = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, EntryNotFoundError, ConnectionError)
+    try: yield
+    except Exception as error:  # httpx, which huggingface_hub asks with, has errors of its own, under a name that changes
+        if not isinstance(error, known) and not type(error).__module__.startswith("httpx"): raise
         raise _hub_error(name, revision, error) from error
 
-# %% ../nbs/04_resolve.ipynb #b2ba700c
+# %% ../nbs/04_resolve.ipynb #9e17d60b
 def _looks_like_path(name: str) -> bool:
     "Whether a name can only be meant as a path"
     return name.startswith((".", "/", "~", "\\")) or name.casefold().endswith(".gguf") or name.count("/") > 1
+
+
+def _hub_name(name: str, revision: str | None) -> tuple[str, str | None]:
+    "The repository and the commit that the catalogue has for a name such as `phi-2`; other names stay as they are"
+    from slm_overview.catalog import Catalog
+
+    model = next((model for model in Catalog.load() if model.slug == name.casefold()), None)
+    return (model.hub_id, revision or model.record.revision) if model else (name, revision)
 
 
 def resolve(
@@ -187,4 +204,5 @@ def resolve(
     if path.exists(): return _local_checkpoint(name, path)
     if isinstance(model_name, Path) or _looks_like_path(name):
         raise UnknownModelError(f"there is no folder or file {path}. The working directory is {Path.cwd()}.")
-    return _hub_checkpoint(name, revision, local_files_only, check)
+    name, revision = _hub_name(name, revision)
+    with hub_errors(name, revision): return _fetch_from_hub(name, revision, local_files_only, check)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SENTENCES', 'TINY_SIZES', 'tiny_tokenizer', 'tiny_checkpoint', 'LocalHub']
 
-# %% ../nbs/08_testing.ipynb #6176b965
+# %% ../nbs/08_testing.ipynb #3b04e1a9
 import hashlib
 import json
 import re
@@ -19,9 +19,12 @@ from urllib.parse import unquote, urlsplit
 
 import torch
 import transformers
+import yaml
 from huggingface_hub import constants
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
+
+from .weights import read_safetensors_header
 
 # %% ../nbs/08_testing.ipynb #77206ddb
 SENTENCES = (
@@ -102,7 +105,7 @@ def tiny_checkpoint(
     tokenizer.save_pretrained(folder)
     return Path(folder)
 
-# %% ../nbs/08_testing.ipynb #d1a1ef13
+# %% ../nbs/08_testing.ipynb #8067bd25
 def _commit_of(repository: Path) -> str:
     "A checksum over all files of a repository, in the form of a git commit"
     digest = hashlib.sha1(usedforsecurity=False)
@@ -140,6 +143,19 @@ class _HubHandler(BaseHTTPRequestHandler):
     def send_json(self, value):
         "Send a value as JSON"
         self.send(body=json.dumps(value).encode(), Content_Type="application/json")
+
+    def about(self, folder):
+        "What the Hub reads in the files of a repository: the front matter of the card, and the tensors of the safetensors"
+        card, weights = folder / "README.md", folder / "model.safetensors"
+        front_matter = card.read_text(encoding="utf-8").split("---")[1] if card.exists() else "{}"
+        about = {
+            "cardData": yaml.safe_load(front_matter),
+            "createdAt": "2024-05-22T10:00:00.000Z",
+            "lastModified": "2024-05-22T10:00:00.000Z",
+        }
+        if not weights.exists(): return about
+        count = read_safetensors_header(weights).elements
+        return about | {"safetensors": {"parameters": {"F32": count}, "total": count}}
 
     def moved(self, name):
         "The full name of a repository that is asked for without its owner, as the oldest ones of the Hub still are"
@@ -184,7 +200,7 @@ class _HubHandler(BaseHTTPRequestHandler):
         siblings = [{"rfilename": file["path"], "size": file["size"]} for file in files]
         gated = "auto" if name in self.server.hub.gated else False
         return self.send_json({"id": name, "modelId": name, "sha": commit, "siblings": siblings, "gated": gated, "private": False,
-                               "disabled": False, "tags": [], "downloads": 0, "likes": 0})
+                               "disabled": False, "tags": [], "downloads": 0, "likes": 0, **self.about(folder)})
 
     def answer_file(self, name, revision, file):
         "Send a file, or what is known of it"
