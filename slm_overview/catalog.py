@@ -23,7 +23,7 @@ from .architecture import ParameterCount, count_parameters
 from .errors import OptionError, RecordError, UnknownModelError, did_you_mean
 from .records import DATA, Fact, Kind, Record, Source, Task, Terms, read_licences, read_records
 
-# %% ../nbs/13_catalog.ipynb #d6913660
+# %% ../nbs/13_catalog.ipynb #1248ae5b
 def _known(name: str, allowed: Any, what: str) -> str:
     "The name, if it is allowed; else raises `OptionError` with the nearest match and all that are allowed"
     allowed = list(allowed)
@@ -45,7 +45,9 @@ class SmallModel(Struct, frozen=True, kw_only=True):
     tasks = property(lambda self: self.record.tasks, doc="What its checkpoints do without further training")
     developer = property(lambda self: self.record.facts.developer.value, doc="Who made it")
     released = property(lambda self: self.record.facts.released.value, doc="When it first came out")
-    licence = property(lambda self: self.terms.spdx or self.terms.name, doc="Its licence, by the SPDX identifier if it has one")
+    licence = property(
+        lambda self: self.record.facts.licence.value.id, doc="Its licence: the SPDX identifier, or a short name if it has none"
+    )
     commercial_use = property(lambda self: self.terms.commercial_use, doc="yes, no or conditional")
     gated = property(lambda self: self.record.facts.licence.value.gated, doc="Whether the Hub asks to accept terms first")
     parameters = property(lambda self: self.count.total, doc="Number of parameters, computed from the config")
@@ -56,6 +58,7 @@ class SmallModel(Struct, frozen=True, kw_only=True):
     position = property(lambda self: self.record.facts.position.value, doc="How it knows the order of tokens")
     vocabulary = property(lambda self: self.record.facts.tokenizer.value.vocabulary, doc="Size of the vocabulary, tokens")
     languages = property(lambda self: self.record.facts.languages.value.codes, doc="Codes of the languages that are named")
+    other_languages = property(lambda self: self.record.facts.languages.value.also, doc="What is said of other languages")
     config = property(lambda self: self.record.facts.config.value, doc="Its architecture, as in config.json")
 
     def fact(
@@ -84,8 +87,8 @@ class SmallModel(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:  # a few lines
         "What matters most"
-        rows = {field: _text(getattr(self, field)) for field in SHOWN}
-        return f"{self.name} ({self.hub_id})\n" + "\n".join(f"  {name:18}{value}" for name, value in rows.items())
+        rows = [(field.replace("_", " "), _text(getattr(self, field))) for field in SHOWN]
+        return f"{self.name} ({self.hub_id})\n" + "\n".join(f"  {name:18}{value}" for name, value in rows if value)
 
     def _repr_markdown_(self) -> str:
         "What matters most, as a table"
@@ -106,6 +109,7 @@ SHOWN = (
     "attention",
     "position",
     "languages",
+    "other_languages",
 )
 
 
@@ -114,6 +118,14 @@ def _text(value: Any) -> str:
     if isinstance(value, bool) or value is None: return {True: "yes", False: "no", None: "not known"}[value]
     if isinstance(value, int): return f"{value:,}"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _short(number: int) -> str:
+    "A large number for a narrow column: 2.78B"
+    factor, letter = next(
+        (size, name) for size, name in [(10**9, "B"), (10**6, "M"), (10**3, "K"), (1, "")] if number >= 0.9995 * size or size == 1
+    )
+    return f"{number / factor:.3g}{letter}"
 
 
 def _markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -232,9 +244,29 @@ def _tests(models: tuple[SmallModel, ...]) -> dict[str, Callable[[Any], Callable
         "released_before": lambda v: (lambda d: lambda m: compared(m, d) <= 0)(_day(v, "released_before")),
     }
 
-# %% ../nbs/13_catalog.ipynb #6e24bd83
-FIELDS = ("slug", "name", "developer", "family", "kind", "tasks", "released", "parameters", "embedding_parameters", "block_parameters",
-          "context_length", "vocabulary", "licence", "commercial_use", "gated", "attention", "position", "languages", "hub_id")
+# %% ../nbs/13_catalog.ipynb #6ad0f4c0
+FIELDS = (
+    "slug",
+    "name",
+    "developer",
+    "family",
+    "kind",
+    "tasks",
+    "released",
+    "parameters",
+    "embedding_parameters",
+    "block_parameters",
+    "context_length",
+    "vocabulary",
+    "licence",
+    "commercial_use",
+    "gated",
+    "attention",
+    "position",
+    "languages",
+    "other_languages",
+    "hub_id",
+)
 COLUMNS = ("name", "developer", "kind", "released", "parameters", "context_length", "licence", "commercial_use")  # of a table
 
 
@@ -346,10 +378,10 @@ class Catalog:
         from rich.table import Table
         table = Table(box=None, pad_edge=False)
         for column in columns:
-            table.add_column(
-                column.replace("_", " "), justify="right" if column.endswith(("parameters", "length", "vocabulary")) else "left"
-            )
-        for row in self.rows(columns): table.add_row(*map(_text, row.values()))
+            number = column.endswith(("parameters", "length", "vocabulary"))
+            table.add_column(column.replace("_", " "), justify="right" if number else "left", no_wrap=column in ("slug", "kind", "licence"))
+        for row in self.rows(columns):
+            table.add_row(*(_short(value) if column.endswith("parameters") else _text(value) for column, value in row.items()))
         return table
 
     def __repr__(self) -> str:

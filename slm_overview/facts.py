@@ -124,7 +124,7 @@ def _overview(record: Record) -> Found:
 
 RULES: tuple[Callable[[Record], Found], ...] = (_sources, _unfinished, _numbers, _dates, _overview)
 
-# %% ../nbs/14_facts.ipynb #97f64236
+# %% ../nbs/14_facts.ipynb #d2649461
 STALE_AFTER = datetime.timedelta(days=365)  # a source that was read longer ago should be read again
 
 
@@ -156,11 +156,17 @@ def _generated(folder: Path) -> dict[str, str]:
     return {"catalog.json": index_text(make_index(folder)), "record.schema.json": json.dumps(json_schema(), indent=1) + "\n"}
 
 
+def _named(error: Any) -> Problem:
+    "The problem that an error tells, whose message begins with the name of the file"
+    file, _, message = str(error).partition(": ")
+    return Problem(file, "", message)
+
+
 def _index(folder: Path) -> Iterator[Problem]:
     "Generated files that are not what the records make"
     try: fresh = _generated(folder)
     except (RecordError, CheckpointError) as error:
-        yield from (Problem(folder.name, "", line) for line in str(error).splitlines())
+        yield from (_named(line) for line in str(error).splitlines())
         return
     for name, text in fresh.items():
         path = folder / name
@@ -176,9 +182,7 @@ def check(
     folder, today = Path(folder), today or datetime.datetime.now(tz=datetime.UTC).date()
     records, unreadable = read_records(folder)
     problems = []
-    for error in unreadable:
-        file, _, message = str(error).partition(": ")
-        problems.append(Problem(file, "", message))
+    problems += map(_named, unreadable)
     licences = read_licences(folder)
     for record in records:
         rules = (*RULES, lambda one: _licences(one, licences))

@@ -48,13 +48,22 @@ def build_with_smalldocs():
     return site.warnings
 
 
+def publish_data():
+    "Put the catalogue and the schema of its records beside the pages, for programs and editors"
+    config = get_config()
+    for name in ("catalog.json", "record.schema.json"): shutil.copy(config.lib_path / "data" / name, config.doc_path / name)
+
+
 def main():
     "Build, and say with what"
     if shutil.which("quarto"):
         print("Building with Quarto")
-        return subprocess.run(["nbdev_docs"], check=False).returncode
+        code = subprocess.run(["nbdev_docs"], check=False).returncode
+        if not code: publish_data()
+        return code
     print("Quarto is not installed: building with smalldocs")
     warnings = build_with_smalldocs()
+    publish_data()
     for warning in warnings: print("warning:", warning, file=sys.stderr)
     return 1 if warnings else 0
 
