@@ -403,7 +403,7 @@ def _html(header: list[str], rows: list[list[str]], link: Callable[[str], str] =
     body = "".join("<tr>" + "".join(f"<td>{link(html.escape(cell))}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table class="catalog"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
-# %% ../nbs/13_catalog.ipynb #93dce74d
+# %% ../nbs/13_catalog.ipynb #910da0bc
 class Comparison:
     "Models side by side"
 
@@ -415,8 +415,9 @@ class Comparison:
         self.models, self.fields = models, fields
 
     def rows(self) -> list[dict[str, Any]]:  # field, a value for each model, differs
-        "A row for each field: what each model has there, and whether they differ"
+        "A row for each field that one of them has: what each model has there, and whether they differ"
         values = {field: [getattr(model, field) for model in self.models] for field in self.fields}
+        values = {field: found for field, found in values.items() if any(value not in ("", ()) for value in found)}
         slugs = [model.slug for model in self.models]
         return [
             {"field": field, **dict(zip(slugs, found, strict=True)), "differs": any(one != found[0] for one in found)}

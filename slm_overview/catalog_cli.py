@@ -87,7 +87,7 @@ def compare(
     if as_json: print_json(found.rows())
     else: console().print(found.table())
 
-# %% ../nbs/93_catalog_cli.ipynb #737791f5
+# %% ../nbs/93_catalog_cli.ipynb #4e80f693
 class _Facts(TyperGroup):
     "A group of commands in which any other word is the name of a model"
 
@@ -106,21 +106,29 @@ facts = typer.Typer(
 
 
 @facts.callback()
-def _summary(ctx: typer.Context, as_json: Json = False) -> None:
+def _summary(
+    ctx: typer.Context,
+    unverified: Annotated[bool, typer.Option("--unverified", help="List what was looked for and not found, model by model.")] = False,
+    as_json: Json = False,
+) -> None:
     "Show facts with their sources, check all records, draft a new one. Without a command: how sure the facts are."
     if ctx.invoked_subcommand: return
     from slm_overview.catalog import Catalog, verdicts
 
     models = Catalog.load()
     statuses = Counter(fact.status for model in models for fact in model.facts().values())
-    unverified = sum(len(model.record.unverified) for model in models)
+    missing = {model.slug: model.record.unverified for model in models if model.record.unverified}
+    if unverified:
+        print_json(missing) if as_json else typer.echo("\n".join(f"{slug}: {item}" for slug, items in missing.items() for item in items))
+        return
+    total = sum(map(len, missing.values()))
     if as_json:
-        print_json({"models": len(models), "facts": dict(statuses), "not_found_out": unverified, "overview_claims": verdicts()})
+        print_json({"models": len(models), "facts": dict(statuses), "not_found_out": total, "overview_claims": verdicts()})
         return
     typer.echo(
         f"{len(models)} models, {sum(statuses.values())} facts: " + ", ".join(f"{number} {name}" for name, number in statuses.most_common())
     )
-    typer.echo(f"{unverified} things were looked for and not found; each record lists its own.")
+    typer.echo(f"{total} things were looked for and not found: slm facts --unverified")
     typer.echo("Claims of the overview: " + ", ".join(f"{number} {name}" for name, number in verdicts().items()))
     typer.echo("\nOne model: slm facts phi-2. Check all records: slm facts check.")
 
