@@ -160,7 +160,7 @@ def predict(
     if as_json: print_json(found.to_dict())
     else: _print_predictions(found)
 
-# %% ../nbs/95_cli.ipynb #a9d8960f
+# %% ../nbs/95_cli.ipynb #ae489572
 def _summary(generation: Any) -> str:
     "One line on what an answer took"
     why = "the model ended it" if generation.finish_reason == "stop" else "cut off: ask for more with --max-new-tokens"
@@ -172,7 +172,7 @@ def generate(
     prompt: Annotated[str, typer.Argument(help="What to answer or to continue; - reads the standard input.")],
     model: Annotated[str, typer.Option(help="A packaged model, a folder, a GGUF file, or a repository of the Hub.")] = "smollm2-135m",
     max_new_tokens: Annotated[int, typer.Option(min=1, help="At most so many tokens are written.")] = 128,
-    temperature: Annotated[float, typer.Option(min=0, help="0 always takes the most likely token; higher is more varied.")] = 0.0,
+    temperature: Annotated[float, typer.Option(min=0, max=10, help="0 always takes the most likely token; higher is more varied.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=0, max=1, help="Draw from the most likely tokens with this probability together.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Makes a run with a temperature repeatable.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End once this was written; may be given several times.")] = None,

@@ -104,7 +104,7 @@ def similarity(
     if "normalize" in options: raise OptionError("normalize= is not an option here: a cosine needs vectors of length 1.")
     return embed(text, tokenizer, model, **options) @ embed(other, tokenizer, model, **options).T
 
-# %% ../nbs/09_embed.ipynb #08604571
+# %% ../nbs/09_embed.ipynb #6d9f4a4f
 TRAINING_SCALE = 20.0  # what the training of all-MiniLM-L6-v2 multiplies cosines by, before the softmax
 
 
@@ -112,6 +112,8 @@ def _check_labels(labels: Iterable[str], hypothesis_template: str) -> list[str]:
     "The labels as a list; raises `InputError` or `OptionError`"
     if isinstance(labels, str): raise InputError("labels are a list of strings, e.g. ['sport', 'money'], not one string.")
     labels = list(labels) if isinstance(labels, Iterable) else []
+    for label in labels:
+        if not isinstance(label, str) or not label.strip(): raise InputError(f"a label is a word or a phrase, and {label!r} is none.")
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise InputError(f"at least two different labels are needed, and these are {labels}.")
     if not isinstance(hypothesis_template, str) or hypothesis_template.count("{}") != 1:

@@ -6,7 +6,7 @@
 __all__ = ['PICKLED', 'SAFETENSORS_CONVERTER', 'FILES_TO_FETCH', 'OTHER_WEIGHTS', 'Checkpoint', 'cached_models', 'known_models',
            'hub_errors', 'resolve']
 
-# %% ../nbs/04_resolve.ipynb #612c4817
+# %% ../nbs/04_resolve.ipynb #aeed8d24
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ from slm_overview.errors import (
     HubUnreachableError,
     InputError,
     ModelError,
+    OptionError,
     UnknownModelError,
     did_you_mean,
 )
@@ -83,7 +84,7 @@ def _local_checkpoint(name: str, path: Path) -> Checkpoint:
     if not checkpoint.weights: raise _no_safetensors(str(path), [str(path / entry) for entry in names])
     return checkpoint
 
-# %% ../nbs/04_resolve.ipynb #8992589a
+# %% ../nbs/04_resolve.ipynb #eb213b0b
 def cached_models() -> list[str]:  # `owner/name`, sorted
     "The models that the Hub's cache on this machine holds"
     try: repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
@@ -96,6 +97,13 @@ def known_models() -> list[str]:  # names that `load_small_model` takes
     from slm_overview.catalog import Catalog  # here, because who names a folder or a packaged model does not need the catalogue
 
     return list(dict.fromkeys([*PACKAGED_MODELS, *(model.slug for model in Catalog.load()), *cached_models()]))
+
+
+def _nearest_to(name: str) -> str:
+    "A question that names the nearest models, unless the name is right and the model is only out of reach"
+    from slm_overview.catalog import Catalog
+
+    return "" if name in Catalog.load() else did_you_mean(name, known_models())
 
 
 def _works_offline() -> str:
@@ -113,7 +121,7 @@ FILES_TO_FETCH = (
 )
 OTHER_WEIGHTS = ("*.bin", "*.gguf", "*.pt", "*.ckpt")  # not fetched; looked for to explain why a model cannot be loaded
 
-# %% ../nbs/04_resolve.ipynb #398f7c8f
+# %% ../nbs/04_resolve.ipynb #4c5281ce
 def _hub_error(name: str, revision: str | None, error: Exception) -> ModelError:
     "The error of this package for an error of `huggingface_hub`"
     page = f"{constants.ENDPOINT}/{name}"
@@ -127,7 +135,7 @@ def _hub_error(name: str, revision: str | None, error: Exception) -> ModelError:
     if isinstance(error, RepositoryNotFoundError | HFValidationError):
         return UnknownModelError(
             f"there is no model called '{name}': no packaged model, no folder, and no repository that the Hub shows to you."
-            f"{did_you_mean(name, known_models())} Search at {constants.ENDPOINT}/models; a private repository needs "
+            f"{_nearest_to(name)} Search at {constants.ENDPOINT}/models; a private repository needs "
             "`hf auth login` first."
         )
     if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
@@ -136,7 +144,7 @@ def _hub_error(name: str, revision: str | None, error: Exception) -> ModelError:
     if isinstance(error, HfHubHTTPError) and error.response is not None: why = f"the Hub answered with {error.response.status_code}"
     return HubUnreachableError(
         f"'{name}' is not on this machine, and it cannot be fetched: {why}."
-        f"{did_you_mean(name, known_models())} {_works_offline()}"
+        f"{_nearest_to(name)} {_works_offline()}"
     )
 
 # %% ../nbs/04_resolve.ipynb #f27e4f05
@@ -170,7 +178,7 @@ def hub_errors(
         if not isinstance(error, known) and not type(error).__module__.startswith("httpx"): raise
         raise _hub_error(name, revision, error) from error
 
-# %% ../nbs/04_resolve.ipynb #9e17d60b
+# %% ../nbs/04_resolve.ipynb #178f3903
 def _looks_like_path(name: str) -> bool:
     "Whether a name can only be meant as a path"
     return name.startswith((".", "/", "~", "\\")) or name.casefold().endswith(".gguf") or name.count("/") > 1
@@ -196,6 +204,9 @@ def resolve(
         raise InputError(f"a model is named by a string or a path, and {model_name!r} is neither.")
     name = str(model_name)
     packaged = find_packaged(name)
+    here = packaged or Path(name).expanduser().exists()
+    if here and revision is not None:
+        raise OptionError(f"revision={revision!r} is for repositories of the Hub, and {name!r} is on this machine. Leave it out.")
     if packaged:
         path = packaged_path(packaged)
         folder, gguf_file = (path.parent, path.name) if path.is_file() else (path, None)
