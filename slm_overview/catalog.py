@@ -23,7 +23,7 @@ from .architecture import ParameterCount, count_parameters
 from .errors import OptionError, RecordError, UnknownModelError, did_you_mean
 from .records import DATA, Fact, Kind, Record, Source, Task, Terms, read_licences, read_records
 
-# %% ../nbs/13_catalog.ipynb #1248ae5b
+# %% ../nbs/13_catalog.ipynb #9d789081
 def _known(name: str, allowed: Any, what: str) -> str:
     "The name, if it is allowed; else raises `OptionError` with the nearest match and all that are allowed"
     allowed = list(allowed)
@@ -53,6 +53,9 @@ class SmallModel(Struct, frozen=True, kw_only=True):
     parameters = property(lambda self: self.count.total, doc="Number of parameters, computed from the config")
     embedding_parameters = property(lambda self: self.count.embedding, doc="Those of its embeddings")
     block_parameters = property(lambda self: self.count.per_block, doc="Those of one block")
+    stated_parameters = property(
+        lambda self: self.record.facts.stated_parameters.value, doc="Number of parameters, as the developer rounds it"
+    )
     context_length = property(lambda self: self.record.facts.context_length.value, doc="Longest input, tokens")
     attention = property(lambda self: self.record.facts.attention.value, doc="Kind of attention")
     position = property(lambda self: self.record.facts.position.value, doc="How it knows the order of tokens")
@@ -102,6 +105,7 @@ SHOWN = (
     "tasks",
     "released",
     "parameters",
+    "stated_parameters",
     "context_length",
     "licence",
     "commercial_use",
@@ -244,7 +248,7 @@ def _tests(models: tuple[SmallModel, ...]) -> dict[str, Callable[[Any], Callable
         "released_before": lambda v: (lambda d: lambda m: compared(m, d) <= 0)(_day(v, "released_before")),
     }
 
-# %% ../nbs/13_catalog.ipynb #6ad0f4c0
+# %% ../nbs/13_catalog.ipynb #d5c477cb
 FIELDS = (
     "slug",
     "name",
@@ -254,6 +258,7 @@ FIELDS = (
     "tasks",
     "released",
     "parameters",
+    "stated_parameters",
     "embedding_parameters",
     "block_parameters",
     "context_length",
@@ -381,7 +386,12 @@ class Catalog:
             number = column.endswith(("parameters", "length", "vocabulary"))
             table.add_column(column.replace("_", " "), justify="right" if number else "left", no_wrap=column in ("slug", "kind", "licence"))
         for row in self.rows(columns):
-            table.add_row(*(_short(value) if column.endswith("parameters") else _text(value) for column, value in row.items()))
+            table.add_row(
+                *(
+                    _short(value) if isinstance(value, int) and column.endswith("parameters") else _text(value)
+                    for column, value in row.items()
+                )
+            )
         return table
 
     def __repr__(self) -> str:
@@ -403,14 +413,14 @@ def _html(header: list[str], rows: list[list[str]], link: Callable[[str], str] =
     body = "".join("<tr>" + "".join(f"<td>{link(html.escape(cell))}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table class="catalog"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
-# %% ../nbs/13_catalog.ipynb #910da0bc
+# %% ../nbs/13_catalog.ipynb #0a704ba2
 class Comparison:
     "Models side by side"
 
     def __init__(
         self,
         models: tuple[SmallModel, ...],  # two or more
-        fields: tuple[str, ...] = ("hub_id", *SHOWN[:4], "parameters", "embedding_parameters", *SHOWN[5:]),  # what to compare
+        fields: tuple[str, ...] = ("hub_id", *SHOWN[:6], "embedding_parameters", *SHOWN[6:]),  # what to compare
     ):
         self.models, self.fields = models, fields
 
