@@ -9,7 +9,7 @@ __all__ = []
 # %% ../nbs/96_front_door.ipynb #99a7fe2a
 from importlib import import_module
 
-# %% ../nbs/96_front_door.ipynb #e1450ba8
+# %% ../nbs/96_front_door.ipynb #572abd0f
 _HOMES = {
     "core": ("load_small_model", "predict", "classify"),
     "catalog": ("Catalog", "overview_table"),
@@ -24,6 +24,7 @@ _HOMES = {
         "InputTooLongError",
         "MissingDependencyError",
         "RecordError",
+        "EngineError",
         "ModelError",
         "UnknownModelError",
         "ModelNotInstalledError",

@@ -18,10 +18,20 @@ def execute(path, folder=None, timeout=900):
     return client.execute()
 
 
+def joined(outputs):
+    "The outputs of a cell without what went to stderr, with neighbouring pieces of what it printed as one"
+    kept = []
+    for output in outputs:
+        if output.get("name") == "stderr": continue
+        if kept and kept[-1].get("name") == output.get("name") == "stdout": kept[-1].text += output.text
+        else: kept.append(output)
+    return kept
+
+
 def without_noise(notebook):
-    "The same notebook without what went to stderr: progress bars, and notices of libraries"
+    "The same notebook without progress bars and notices of libraries, and with its text in one piece"
     for cell in notebook.cells:
-        if cell.cell_type == "code": cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+        if cell.cell_type == "code": cell.outputs = joined(cell.outputs)
     return notebook
 
 
