@@ -9,7 +9,7 @@ __all__ = []
 # %% ../nbs/96_front_door.ipynb #99a7fe2a
 from importlib import import_module
 
-# %% ../nbs/96_front_door.ipynb #572abd0f
+# %% ../nbs/96_front_door.ipynb #eab30718
 _HOMES = {
     "core": ("load_small_model", "predict", "classify"),
     "catalog": ("Catalog", "overview_table"),
@@ -36,6 +36,7 @@ _HOMES = {
         "SlmWarning",
         "UntrainedHeadWarning",
         "TruncationWarning",
+        "ContextWarning",
         "UnknownTokensWarning",
     ),
 }  # module: the names that can be reached from the package itself

@@ -13,6 +13,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from .architecture import ParameterCount, count_parameters
+from .config import Config
 from .errors import OptionError, RecordError, UnknownModelError, did_you_mean
 from .records import DATA, Fact, Kind, Record, Source, Task, Terms, read_licences, read_records
 
@@ -31,7 +33,7 @@ def _known(name: str, allowed: Any, what: str) -> str:
     raise OptionError(f"{what}={name!r} is not known.{did_you_mean(str(name), allowed)} Allowed are: {', '.join(map(repr, allowed))}.")
 
 
-class SmallModel(Struct, frozen=True, kw_only=True):
+class SmallModel(Struct, frozen=True, kw_only=True, dict=True):
     "A model of the catalogue: its record, the terms of its licence, and the numbers that follow from its config"
     record: Record  # the facts, with their sources
     terms: Terms  # what its licence asks
@@ -62,7 +64,11 @@ class SmallModel(Struct, frozen=True, kw_only=True):
     vocabulary = property(lambda self: self.record.facts.tokenizer.value.vocabulary, doc="Size of the vocabulary, tokens")
     languages = property(lambda self: self.record.facts.languages.value.codes, doc="Codes of the languages that are named")
     other_languages = property(lambda self: self.record.facts.languages.value.also, doc="What is said of other languages")
-    config = property(lambda self: self.record.facts.config.value, doc="Its architecture, as in config.json")
+
+    @cached_property
+    def config(self) -> Config:  # what is in its config.json
+        "Its architecture"
+        return Config(self.record.facts.config.value)
 
     def fact(
         self,

@@ -6,7 +6,7 @@
 __all__ = ['SlmError', 'OptionError', 'InputError', 'InputTooLongError', 'MissingDependencyError', 'RecordError', 'EngineError',
            'ModelError', 'UnknownModelError', 'ModelNotInstalledError', 'HubUnreachableError', 'GatedModelError',
            'CheckpointError', 'TaskError', 'NotEnoughMemoryError', 'SlmWarning', 'UntrainedHeadWarning',
-           'TruncationWarning', 'UnknownTokensWarning', 'nearest', 'did_you_mean', 'check_option']
+           'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning', 'nearest', 'did_you_mean', 'check_option']
 
 # %% ../nbs/01_errors.ipynb #7e4ca278
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ class TaskError(ModelError, ValueError):
 class NotEnoughMemoryError(ModelError, MemoryError):
     "The weights do not fit into the memory that is free"
 
-# %% ../nbs/01_errors.ipynb #843ca8a2
+# %% ../nbs/01_errors.ipynb #f0348ac6
 class SlmWarning(UserWarning):
     "The base of every warning of this package"
 
@@ -83,6 +83,10 @@ class UntrainedHeadWarning(SlmWarning):
 
 class TruncationWarning(SlmWarning):
     "A text was longer than the model can read, and its end was left out"
+
+
+class ContextWarning(SlmWarning):
+    "More tokens are asked for than a model is made for"
 
 
 class UnknownTokensWarning(SlmWarning):
