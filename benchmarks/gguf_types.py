@@ -3,6 +3,8 @@
 Run with `python benchmarks/gguf_types.py --llama-cpp TREE`, where TREE is the source of llama.cpp with build/bin/llama-quantize
 built in it; with `--save` the result goes to benchmarks/results/gguf_types.json. The catalogue's models are converted from
 checkpoints without weights (files of zeros that take no room) and quantized with `--dry-run`; the altered ones are quantized in full.
+With `--headers`, what the converter writes into the headers of the catalogue's models is kept in benchmarks/results/gguf_headers.json,
+and nothing else is done.
 """
 import argparse
 import collections
@@ -386,6 +388,41 @@ def observe_all(quantize, words):
     return cases, refused
 
 
+def header_of(config, kind):
+    "What the converter says of a model in the header of its file, without what it says of the vocabulary"
+    from slm_overview.weights import read_header
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        convert(folder, write_checkpoint(folder, config, kind), "F16", folder / "F16.gguf", whole=False)
+        metadata = read_header(folder / "F16.gguf").metadata
+    own = metadata["general.architecture"]
+    return {key: value for key, value in metadata.items() if key == "general.architecture" or key.startswith(f"{own}.")}
+
+
+def all_headers():
+    "The headers of the catalogue's models by slug, without those that cannot be converted"
+    from slm_overview.catalog import Catalog
+    found = {}
+    for model in tqdm(Catalog.load()):
+        try: found[model.slug] = header_of(model.config, model.kind)
+        except (NotImplementedError, ValueError, KeyError) as error: print(f"{model.slug}: {type(error).__name__}: {error}"[:200])
+    return found
+
+
+def source_version(tree):
+    "The version that the build file of llama.cpp states"
+    text = (tree / "CMakeLists.txt").read_text(encoding="utf-8")
+    return ".".join(re.search(rf"LLAMA_VERSION_{part}\s+(\d+)", text)[1] for part in ("MAJOR", "MINOR", "PATCH"))
+
+
+def save_headers(tree):
+    "Store the headers, a line for each model"
+    head = json.dumps({"llama.cpp": source_version(tree), "date": str(datetime.datetime.now(datetime.UTC).date())})
+    lines = ",\n".join(f"{json.dumps(slug)}: {json.dumps(header)}" for slug, header in all_headers().items())
+    target = Path(__file__).parent / "results" / "gguf_headers.json"
+    target.write_text(f'{head[:-1]}, "headers": {{\n{lines}\n}}}}\n', encoding="utf-8")
+
+
 def version(quantize):
     "The version that llama-quantize tells when it is asked to quantize, here a file that is not there"
     done = subprocess.run([quantize, "--dry-run", "no such file.gguf", "Q4_0"], capture_output=True, text=True, check=False)
@@ -414,10 +451,14 @@ def main():
         "--published", nargs=4, action="append", default=[], metavar=("FILE", "SLUG", "TYPE", "SOURCE"),
         help="a GGUF file of a model of the catalogue, made by somebody else, whose header is stored too",
     )
+    parser.add_argument("--headers", action="store_true", help="store what the converter writes into headers, and do nothing else")
     parser.add_argument("--save", action="store_true", help="store the result in benchmarks/results")
     options = parser.parse_args()
     sys.path[:0] = [str(options.llama_cpp / "gguf-py"), str(options.llama_cpp)]
     logging.disable(logging.WARNING)
+    if options.headers:
+        save_headers(options.llama_cpp)
+        return
     others = [published(*file) for file in options.published]
     quantize = options.llama_cpp / "build/bin/llama-quantize"
     cases, refused = observe_all(quantize, options.words)

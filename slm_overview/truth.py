@@ -78,7 +78,7 @@ def llama_cpp_buffers(
 
 # %% ../nbs/08a_truth.ipynb #490e8020
 _NOTE = """
-import json
+import ctypes, gc, json
 import psutil
 def status(name):
     with open("/proc/self/status") as file: return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
@@ -89,7 +89,20 @@ def highest():
     if hasattr(memory, "peak_wset"): return memory.peak_wset
     import resource
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-def forget_highest():
+def library():
+    try: libc = ctypes.CDLL(None)
+    except (OSError, TypeError): return None
+    if not hasattr(libc, "malloc_trim"): return None
+    libc.malloc.restype, libc.malloc.argtypes, libc.sbrk.restype = ctypes.c_void_p, [ctypes.c_size_t], ctypes.c_void_p
+    return libc
+def occupy(libc, most=100_000):
+    for size in (60_000, 30_000, 15_000, 8_000):
+        top = libc.sbrk(0)
+        while most > 0 and libc.sbrk(0) == top: most -= 1; libc.malloc(size)
+def settle():
+    gc.collect()
+    libc = library()
+    if libc: libc.malloc_trim(0); occupy(libc)
     try:
         with open("/proc/self/clear_refs", "w") as file: file.write("5")
     except OSError: pass
@@ -98,7 +111,7 @@ def forget_highest():
 
 def resident_bytes(
     prepare: str,  # Python code that runs before memory is noted: imports, and steps that warm up
-    run: str,  # Python code whose memory is meant
+    run: str,  # Python code whose memory is meant; it may call `settle()` to forget the highest figure so far
     *,
     environment: dict[str, str] | None = None,  # more variables for the process
     seconds: float = 300,  # how long it may take
@@ -106,8 +119,8 @@ def resident_bytes(
     "The resident memory of a fresh process before, after and during some code; raises `EngineError` if the code fails"
     resident = "psutil.Process().memory_info().rss"
     report = f"print('resident', json.dumps({{'before': before, 'after': {resident}, 'highest': highest()}}))"
-    code = f"{_NOTE}\n{prepare}\nforget_highest()\nbefore = {resident}\n{run}\n{report}"
-    variables = {**psutil.Process().environ(), **(environment or {})}
+    code = f"{_NOTE}\n{prepare}\nsettle()\nbefore = {resident}\n{run}\n{report}"
+    variables = {**psutil.Process().environ(), "MALLOC_MMAP_THRESHOLD_": "65536", **(environment or {})}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=seconds, check=False, env=variables, errors="replace"
     )
