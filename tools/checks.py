@@ -118,7 +118,7 @@ def demo():
 def site():
     "The site builds without a warning, with a page for every notebook"
     output_of(sys.executable, "tools/site.py")
-    pages = {re.sub(r"^\d+_", "", path.stem) for path in NOTEBOOKS}
+    pages = {re.sub(r"^\d+[a-z]?_", "", path.stem) for path in NOTEBOOKS}  # the name that nbdev gives to a page
     missing = sorted(name for name in pages if not any((ROOT / "_docs").rglob(f"{name}.html")))
     need(not missing, f"no page for {', '.join(missing)}")
 
