@@ -13,10 +13,12 @@ from importlib import import_module
 _HOMES = {
     "core": ("load_small_model", "predict", "classify"),
     "catalog": ("Catalog", "overview_table"),
+    "choose": ("fit",),
     "embed": ("similarity", "zero_shot"),
     "generate": ("chat",),
     "packaged": ("PACKAGED_MODELS", "PackagedModel"),
     "predictions": ("Prediction", "Predictions"),
+    "size": ("Size", "size_table"),
     "errors": (
         "SlmError",
         "OptionError",

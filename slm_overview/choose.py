@@ -65,8 +65,8 @@ class Option(Struct, frozen=True):
 
     @property
     def needed(self) -> int:  # bytes
-        "What the model and the program take, as far as that is known"
-        return self.size.total + (self.program or 0)
+        "What the model and the program take, as far as that is known, without what can be dropped"
+        return self.size.required + (self.program or 0)
 
     @property
     def fits(self) -> bool:
@@ -122,11 +122,11 @@ def largest_context(
 ) -> int:  # tokens; 0 if not even one fits
     "The longest context, up to what the model is made for, with which it fits; raises as `size`"
     known = outline(model)
-    if size(known, context=1, **options).total > memory: return 0
+    if size(known, context=1, **options).required > memory: return 0
     low, high = 1, known.limit or 2**20
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if size(known, context=middle, **options).total <= memory else (low, middle - 1)
+        low, high = (middle, high) if size(known, context=middle, **options).required <= memory else (low, middle - 1)
     return low
 
 # %% ../nbs/40_choose.ipynb #c7d3cc8a
@@ -159,7 +159,8 @@ class Fit(Struct, frozen=True):
         first = self.options[0].size
         lines = [f"{self.name} {self.verdict} in {format_bytes(self.memory)}, with {_texts(first)}"]
         for option in self.options:
-            parts = ", ".join(f"{part.replace('_', ' ')} {format_bytes(number)}" for part, number in option.size.parts.items())
+            counted = [(part, number) for part, number in option.size.parts.items() if part != "repacked"]
+            parts = ", ".join(f"{part.replace('_', ' ')} {format_bytes(number)}" for part, number in counted)
             program = f", program {format_bytes(option.program)}" if option.program else ""
             lines.append(f"  {option.precision:9}{format_bytes(option.needed):>8}  {'fits ' if option.fits else 'no   '}  {parts}{program}")
         return "\n".join([*lines, *([f"  {_speed(self.bound)}"] if self.bound else []), *(f"  {line}" for line in self.help)])
@@ -190,8 +191,8 @@ def _smaller(known: Outline, option: Option, catalog: Catalog, **options: Any) -
     smaller = [model for model in catalog if model.family == family and model.parameters < known.parameters]
     for model in sorted(smaller, key=lambda model: -model.parameters):
         for one in _options(outline(model), option.memory, None, PRECISIONS, **options):
-            if one.size.total + (option.program or 0) <= option.memory:
-                yield f"A smaller model of the family: {model.slug} fits in {one.precision}, with {format_bytes(one.size.total)}."
+            if one.size.required + (option.program or 0) <= option.memory:
+                yield f"A smaller model of the family: {model.slug} fits in {one.precision}, with {format_bytes(one.size.required)}."
                 return
 
 

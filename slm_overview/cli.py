@@ -13,14 +13,14 @@ from typing import Annotated, Any
 
 import typer
 
-from . import catalog_cli
+from . import catalog_cli, size_cli
 from .errors import SlmError, SlmWarning
 from .terminal import Json, console, print_json, status
 
 # %% ../nbs/95_cli.ipynb #2139f2ea
 app = typer.Typer(
     name="slm",
-    help="Small language models on hardware that you own: find, compare, predict, generate.",
+    help="Small language models on hardware that you own: find, compare, size, choose, predict, generate.",
     epilog="Begin with: slm doctor",
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +31,10 @@ app.command("list", epilog="Example: slm list --kind decoder-only --commercial-u
 app.command(epilog="Example: slm show phi-2")(catalog_cli.show)
 app.command(epilog="Example: slm compare phi-2 gemma-2b")(catalog_cli.compare)
 app.add_typer(catalog_cli.facts, name="facts")
+app.command("size", epilog="Example: slm size gemma-2b --dtype int8 --context 4096")(size_cli.size_model)
+app.command("fit", epilog="Example: slm fit phi-2 --memory 8GB")(size_cli.fit_model)
+app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --commercial-use yes --language de")(size_cli.choose_models)
+app.command("machine", epilog="Example: slm machine --probe")(size_cli.show_machine)
 
 
 @app.callback(invoke_without_command=True)

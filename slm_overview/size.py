@@ -56,6 +56,11 @@ class Size(Struct, frozen=True, kw_only=True):
         return self.weights + self.repacked + working
 
     @property
+    def required(self) -> int:  # bytes
+        "The total without what can be dropped when memory is short: the pages of a file whose matrices llama.cpp has copied"
+        return self.total - self.repacked
+
+    @property
     def parts(self) -> dict[str, int]:  # bytes by name
         "What the total is made of, without what is 0"
         parts = {name: getattr(self, name) for name in PARTS}
@@ -63,11 +68,13 @@ class Size(Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:  # plain values
         "All figures, for JSON"
-        return {**structs.asdict(self), "total": self.total}
+        return {**structs.asdict(self), "total": self.total, "required": self.required}
 
     def __str__(self) -> str:  # a few lines
         "The total, and a bar for each part"
-        return "\n".join([f"{self.name}: {format_bytes(self.total)} {_setting(self)}", *_bars(self)])
+        lines = [f"{self.name}: {format_bytes(self.total)} {_setting(self)}", *_bars(self)]
+        if self.repacked: lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
+        return "\n".join(lines)
 
     __repr__ = __str__
 
