@@ -41,12 +41,13 @@ from slm_overview.testing import empty_gguf
 from slm_overview.truth import llama_cpp_buffers, peak_bytes, resident_bytes
 
 RESULTS = Path(__file__).parent / "results"
+RESOLUTION = 10_486  # bytes: llama.cpp prints hundredths of a MiB, so that smaller differences mean nothing
 SMALL = 200_000_000  # parameters: larger models are left out of a quick run
 CONTEXTS = (512, 2048, 8192)  # tokens; in llama.cpp
 EAGER_CONTEXT = 2048  # tokens; where llama.cpp is asked without flash attention too
 F16_LARGEST = 1_500_000_000  # parameters: larger models are opened as Q4_K_M only
 TOKENS = 384  # of each text that a few blocks read
-LARGEST = 3_000_000_000  # bytes: a few blocks with more weights are scaled down
+LARGEST = 1_500_000_000  # bytes: a few blocks with more weights, or more than a sixth of the memory, are scaled down
 TIMED_DTYPES, TIMED_CONTEXTS, TIMED_GGUF = ("float32", "bfloat16", "int8", "int4"), (512, 2048, 4096, 8192), "Q4_K_M"
 
 
@@ -54,13 +55,15 @@ TIMED_DTYPES, TIMED_CONTEXTS, TIMED_GGUF = ("float32", "bfloat16", "int8", "int4
 
 def error_of(ours, theirs):
     "How far a prediction is off, as a share of the truth; none where there is nothing, and 1 where only the prediction has something"
-    if theirs: return ours / theirs - 1
-    return 1.0 if ours else None
+    if not ours and not theirs: return None
+    if abs(ours - theirs) <= RESOLUTION: return 0.0
+    return ours / theirs - 1 if theirs else 1.0
 
 
 def name_of(row):
     "What was compared, in words"
-    return " ".join(str(value) for key, value in row.items() if key not in ("ours", "theirs", "changed"))
+    said = {key: value for key, value in row.items() if key not in ("ours", "theirs", "widths")}
+    return " ".join(f"{value} {key}" if key in ("texts", "tokens") else str(value) for key, value in said.items())
 
 
 def errors_of(row):
@@ -79,7 +82,8 @@ def summary_of(rows):
         median = statistics.median(abs(error) for error, _ in mine)
         over = sum(abs(error) > 0.05 for error, _ in mine)
         found[figure] = {
-            "comparisons": len(mine), "median_error": round(median, 5), "largest_error": round(largest, 5), "worst": worst, "over_5_percent": over,
+            "comparisons": len(mine), "median_error": round(median, 5), "largest_error": round(largest, 5), "worst": worst,
+            "over_5_percent": over,
         }
     return found
 
@@ -121,12 +125,21 @@ def asked_of(model, quick):
     return [*((context, "fused") for context in contexts), (min(EAGER_CONTEXT, contexts[-1]), "eager")]
 
 
+def ask(path, context, attention, embedding, tries=3):
+    "What llama.cpp says; now and then a process ends before its log is written, and is started again"
+    for left in reversed(range(tries)):
+        try: return llama_cpp_buffers(path, context, attention=attention, embedding=embedding, seconds=120)
+        except EngineError as error:
+            if not left or "said nothing" not in str(error): raise
+    return None
+
+
 def opened(path, model, dtype, context, attention):
     "One comparison with llama.cpp; raises `EngineError` where it cannot open the file or memory is short"
     ours = size(model, dtype=dtype, context=context, attention=attention)
     need, free = ours.total - ours.weights, memory().available - 1_000_000_000  # the weights are mapped
     if need > free: raise EngineError(f"needs {need / 1e9:.1f} GB beside its weights, and {max(free, 0) / 1e9:.1f} GB are available")
-    buffers = llama_cpp_buffers(path, context, attention=attention, embedding=not layer_states(model.config), seconds=120)
+    buffers = ask(path, context, attention, not layer_states(model.config))
     theirs = {
         "weights": buffers["weights"], "repacked": buffers["repacked"], "kv_cache": buffers["cache"] + buffers["states"],
         "activations": buffers["compute"] + buffers["output"], "total": sum(buffers.values()),
@@ -178,8 +191,10 @@ def shortened(config):
     return {**c, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 
 
-def scaled(config, factor=4):
+def scaled(config):
     "The values of a config with narrower blocks"
+    heads = next(config[key] for key in ("num_attention_heads", "n_heads", "num_heads") if key in config)
+    factor = next(factor for factor in (4, 2, 3, 5, 7, 1) if heads % factor == 0)
     narrower = {key: max(1, config[key] // factor) for key in WIDTHS if isinstance(config.get(key), int)}
     return {**config, **narrower}
 
@@ -193,11 +208,11 @@ def as_transformers(config):
 
 
 def few_blocks(config, largest):
-    "A small model of an architecture as a config of transformers, and whether its own widths were too large"
+    "A small model of an architecture as a config of transformers, and whether its widths are its own"
     short = shortened(config)
     made = as_transformers(short)
-    if 4 * count_parameters(json.loads(made.to_json_string())).total <= largest: return made, False
-    return as_transformers(scaled(short)), True
+    if 4 * count_parameters(json.loads(made.to_json_string())).total <= largest: return made, "own"
+    return as_transformers(scaled(short)), "scaled down"
 
 
 def handed_out(config, attention, texts):
@@ -217,14 +232,14 @@ def handed_out(config, attention, texts):
     return peak_bytes(read)
 
 
-def blocks_row(model, config, changed, attention, texts):
+def blocks_row(model, config, widths, attention, texts):
     "One comparison with PyTorch's allocator; raises `ValueError` where transformers has no such attention"
     plain = json.loads(config.to_json_string())
     theirs = handed_out(config, attention, texts)
     ours = activation_bytes(plain, TOKENS, batch_size=texts, attention=attention)
     if not config.is_encoder_decoder: ours += cache_bytes(plain, TOKENS, batch_size=texts, dtype="float32")
     return {
-        "model": model.slug, "architecture": config.model_type, "texts": texts, "attention": attention, "changed": changed,
+        "model": model.slug, "architecture": config.model_type, "texts": texts, "attention": attention, "widths": widths,
         "ours": {"total": ours}, "theirs": {"total": theirs},
     }
 
@@ -239,15 +254,17 @@ def smallest(quick):
 
 def allocator(quick):
     "The highest memory that PyTorch hands out, for every architecture"
-    rows, skipped, largest = [], {}, min(LARGEST, memory().available // 6) // (100 if quick else 1)
+    rows, skipped, largest = [], {}, min(LARGEST, memory().available // 6)
     torch.manual_seed(0)
+    transformers.utils.logging.set_verbosity_error()
     for name, model in tqdm(smallest(quick).items(), desc="allocator"):
-        config, changed = few_blocks(model.config, largest)
+        config, widths = few_blocks(model.config, largest)
         for attention in ATTENTION:
             for texts in (1, 4):
-                try: rows.append(show(blocks_row(model, config, "scaled down" if changed else "own widths", attention, texts)))
-                except (ValueError, ImportError) as error: skipped[f"{model.slug} {name} {texts} {attention}"] = str(error).split(". ")[0]
-    return {"tokens": TOKENS, **comparison(rows, skipped)}
+                try: rows.append(show(blocks_row(model, config, widths, attention, texts)))
+                except (ValueError, ImportError) as error:
+                    skipped[f"{model.slug} {name} {texts} texts {attention}"] = str(error).split(". ")[0]
+    return {"tokens": TOKENS, "several_texts": "padded", **comparison(rows, skipped)}
 
 
 # Resident memory
@@ -439,9 +456,11 @@ def run(part, quick):
     conditions = Conditions(round(before[0], 2), psutil.cpu_count() or 1, round(steal, 4), found.pop("spread", 0))
     noted = {
         "load_average_before": [round(load, 2) for load in before], "load_average_after": [round(load, 2) for load in psutil.getloadavg()],
-        "steal": conditions.steal, "spread": conditions.spread, "busy": busy_reasons(conditions), "seconds": round(time.monotonic() - started),
+        "steal": conditions.steal, "spread": conditions.spread, "busy": busy_reasons(conditions),
+        "seconds": round(time.monotonic() - started),
     }
-    return {"date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **about(), "conditions": noted, **found}
+    today = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"date": today, **about(), "conditions": noted, **found}
 
 
 def report(part, found):

@@ -248,6 +248,21 @@ class Candidate(Struct, frozen=True):
     duties: dict[str, str]  # what the licence asks, by kind
     notes: tuple[str, ...]  # what was asked and is not certain
 
+    def cells(self) -> list[str]:  # name, date, parameters, precision, memory
+        "What it is and what it needs, for people"
+        size = self.option.size
+        return [self.name, self.released, f"{size.parameters / 1e6:,.0f}M", self.option.precision, format_bytes(self.option.needed)]
+
+    def breakdown(self) -> list[str]:  # weights, cache, activations, program
+        "What the memory is made of, for people"
+        size, program = self.option.size, self.option.program
+        return [*map(format_bytes, (size.weights, size.kv_cache, size.activations)), "" if program is None else format_bytes(program)]
+
+    def more_cells(self) -> list[str]:  # speed, licence, duties
+        "How fast it can be at most, and what its licence asks, for people"
+        speed = f"{self.bound.write or self.bound.read:,.0f} tokens/s" if self.bound else ""
+        return [speed, self.licence, ", ".join(name.replace("_", " ") for name in self.duties)]
+
 
 class Choice(Struct, frozen=True):
     "The models that fit what was asked, and why the others do not"
@@ -281,32 +296,33 @@ class Choice(Struct, frozen=True):
         unmeasured = any(one.option.program is None and one.option.size.engine == "transformers" for one in self.fits)
         return lines + (["Without the program around the models, which was not measured here: slm machine --probe."] if unmeasured else [])
 
-    def _cells(self) -> list[list[str]]:
-        "The list as text, with its header"
-        head = ["model", "released", "parameters", "precision", "needs", "at most", "licence", "duties"]
-        return [head] + [
-            [
-                one.name, one.released, f"{one.option.size.parameters / 1e6:,.0f}M", one.option.precision, format_bytes(one.option.needed),
-                f"{one.bound.write or one.bound.read:,.0f} tokens/s" if one.bound else "", one.licence,
-                ", ".join(name.replace("_", " ") for name in one.duties),
-            ]
-            for one in self.fits
-        ]
+    def _cells(self, wide: bool) -> list[list[str]]:
+        "The list as text, with its header; if it may be wide, with what the memory is made of"
+        parts = ["weights", "kv cache", "activations", "program"] if wide else []
+        head = ["model", "released", "parameters", "precision", "needs", *parts, "at most", "licence", "duties"]
+        return [head, *([*one.cells(), *(one.breakdown() if wide else []), *one.more_cells()] for one in self.fits)]
+
+    def table(
+        self,
+        wide: bool = False,  # whether to show what the memory is made of
+    ) -> str:  # a line for each model, and remarks
+        "The list as text"
+        cells = self._cells(wide)
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join(["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells] + self.remarks())
 
     def __str__(self) -> str:  # a line for each model
         "The list for the terminal"
         reasons = "; ".join(_most_common(self.rejected.values()))
-        if not self.fits: return f"None of {len(self.rejected)} models fits. The reasons: {reasons}."
-        widths = [max(map(len, column)) for column in zip(*self._cells(), strict=True)]
-        return "\n".join(["  ".join(map(str.ljust, row, widths)).rstrip() for row in self._cells()] + self.remarks())
+        return self.table() if self.fits else f"None of {len(self.rejected)} models fits. The reasons: {reasons}."
 
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         "The list in Markdown"
         if not self.fits: return str(self)
-        head, *rows = [f"| {' | '.join(row)} |" for row in self._cells()]
-        return "\n".join([head, "|" + "---|" * len(self._cells()[0]), *rows, *(f"\n{line}" for line in self.remarks())])
+        head, *rows = [f"| {' | '.join(row)} |" for row in self._cells(wide=True)]
+        return "\n".join([head, "|" + "---|" * len(self._cells(wide=True)[0]), *rows, *(f"\n{line}" for line in self.remarks())])
 
 
 def _most_common(reasons: Iterable[str]) -> list[str]:
@@ -350,11 +366,20 @@ def _licence_reason(model: SmallModel, need: _Need) -> str:
     return f"a duty of the licence: {model.duties()[held[0]]}" if held else ""
 
 
+def _missing(model: SmallModel, need: _Need) -> str:
+    "The languages that are asked for and not named"
+    return ", ".join(code for code in need.languages if code not in model.languages)
+
+
+def _others(model: SmallModel) -> str:
+    "What its developer says of languages in words; programming languages are no answer to somebody who asks for German"
+    return "" if model.other_languages == "programming languages" else model.other_languages
+
+
 def _language_reason(model: SmallModel, need: _Need) -> str:
     "Why the languages of a model do not do; what its developer says in words only is not held against it"
-    missing = [code for code in need.languages if code not in model.languages]
-    if not missing or model.other_languages: return ""
-    return f"a language is not named: {', '.join(missing)}"
+    missing = _missing(model, need)
+    return f"a language is not named: {missing}" if missing and not _others(model) else ""
 
 
 _QUESTIONS = (_task_reason, _context_reason, _licence_reason, _language_reason)
@@ -363,8 +388,8 @@ _QUESTIONS = (_task_reason, _context_reason, _licence_reason, _language_reason)
 def _notes(model: SmallModel, need: _Need) -> Iterator[str]:
     "What was asked and is not certain"
     if need.task in FINE_TUNED: yield f"needs fine-tuning for {need.task}"
-    missing = [code for code in need.languages if code not in model.languages]
-    if missing: yield f"{', '.join(missing)} not named; its developer says: {model.other_languages}"
+    missing = _missing(model, need)
+    if missing: yield f"{missing} not named; its developer says: {_others(model)}"
     if model.gated: yield "its terms must be accepted on the Hub first"
 
 # %% ../nbs/40_choose.ipynb #71206291

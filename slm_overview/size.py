@@ -317,6 +317,9 @@ COLOURS = {
 }  # can be told apart by all eyes; source: the bright scheme of Paul Tol, https://personal.sron.nl/~pault/
 
 
+_LEGEND = {"repacked": "repacked, can be dropped"}
+
+
 def plot_sizes(
     sizes: Iterable[Size],  # one bar each
     labels: Iterable[str] | None = None,  # what stands beside the bars; the names of the models if None
@@ -332,7 +335,7 @@ def plot_sizes(
     left = [0.0] * len(sizes)
     for part in PARTS:
         widths = [size.parts.get(part, 0) / 1e9 for size in sizes]
-        if any(widths): ax.barh(labels, widths, left=left, color=COLOURS[part], label=part.replace("_", " "))
+        if any(widths): ax.barh(labels, widths, left=left, color=COLOURS[part], label=_LEGEND.get(part, part.replace("_", " ")))
         left = [start + width for start, width in zip(left, widths, strict=True)]
     ax.invert_yaxis()
     ax.set_xlabel("GB")

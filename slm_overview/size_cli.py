@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Json, print_json, status
+from .terminal import Json, console, print_json, status
 
 # %% ../nbs/93a_size_cli.ipynb #2f667ac1
 Model = Annotated[str, typer.Argument(help="A name of the catalogue, a folder, a config.json, or a GGUF or safetensors file.")]
@@ -97,7 +97,7 @@ def choose_models(
     )
     if as_json: print_json(found.to_dict())
     else:
-        typer.echo(str(found))
+        typer.echo(found.table(wide=console().width >= 150) if found.fits else str(found))
         if why: typer.echo("\n" + "\n".join(f"{name}: {reason}" for name, reason in found.rejected.items()))
     if not found.fits: raise typer.Exit(1)
 
