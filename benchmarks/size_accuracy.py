@@ -10,6 +10,7 @@ llama.cpp  what llama.cpp allocates for the models that it can convert: files wi
 """
 import argparse
 import datetime
+import gc
 import json
 import os
 import platform
@@ -403,7 +404,7 @@ def time_import(rounds):
     return {**{name: spread_of(taken) for name, taken in times.items()}, "over_bare_ms": round(over, 1)}
 
 
-def wait_until_quiet(seconds=180):
+def wait_until_quiet(seconds=60):
     "Wait until little else runs on the machine, but not for ever"
     end = time.monotonic() + seconds
     while psutil.getloadavg()[0] / (psutil.cpu_count() or 1) > BUSY_LOAD / 2 and time.monotonic() < end: time.sleep(5)
@@ -415,6 +416,8 @@ def timing(quick):
     imports = time_import(rounds)
     sets = {"precisions": list(TIMED_DTYPES), TIMED_GGUF: [TIMED_GGUF]}
     for dtypes in sets.values(): time_models(dtypes, 1)  # imports what is imported on demand
+    gc.collect()
+    gc.freeze()  # torch and transformers are here for other parts: searching them for garbage is no part of sizing
     taken = {name: time_models(dtypes, rounds) for name, dtypes in sets.items()}
     summary = {name: in_short(taken[name], dtypes) for name, dtypes in sets.items()}
     tenths = [statistics.quantiles(totals(times, "first"), n=10, method="inclusive") for times in taken.values()]

@@ -68,39 +68,41 @@ class Alive(Struct, frozen=True):
     attention: float = 3  # hidden states in the attention
     scores: tuple[int, int] = (0, 2)  # matrices of scores there: fused, eager
     shared: int = 0  # of the matrices of scores, how many all texts of a batch share
+    softmax: float = 6  # bytes more for each score of eager attention with 16 bits, since the softmax is computed in 32
+    wide: float = 0  # hidden states more in fused attention with 16 bits, since some are computed in 32
     masks: int = 1  # masks of the pairs, and tables of rotations, for kinds of layers that differ in them
 
 
-_BERT = Alive(hidden=3, inner=2, kept=(0, 0), attention=2, masks=0)
+_BERT = Alive(hidden=3, inner=2, kept=(0, 0), attention=2, softmax=0, masks=0)
 ALIVE = {
-    "albert": Alive(hidden=2, inner=4, attention=4, masks=0),
+    "albert": Alive(hidden=2, inner=4, attention=4, softmax=0, masks=0),
     "bert": _BERT,
-    "deberta-v2": Alive(hidden=4, inner=2, attention=3, scores=(4, 4), masks=0),
-    "distilbert": _BERT,
-    "falcon": Alive(hidden=6, inner=2, kept=(1, 1), attention=3, scores=(1, 6)),
-    "gemma3_text": Alive(masks=2),
+    "deberta-v2": Alive(hidden=4, inner=2, attention=3, scores=(4, 4), softmax=5.3, masks=0),
+    "distilbert": Alive(hidden=3, inner=2, kept=(0, 0), attention=2, softmax=1, masks=0),
+    "falcon": Alive(hidden=6, inner=2, kept=(1, 1), attention=3, scores=(1, 6), softmax=10),
+    "gemma3_text": Alive(softmax=3, masks=2),
     "gemma4_text": Alive(masks=2),
-    "modernbert": Alive(hidden=5, inner=4, attention=4, masks=2),
-    "mpt": Alive(hidden=3, inner=2, kept=(0, 0), attention=4),
-    "olmo2": Alive(hidden=3, attention=6),
+    "modernbert": Alive(hidden=5, inner=4, attention=4, wide=5, masks=2),
+    "mpt": Alive(hidden=3, inner=2, kept=(0, 0), attention=4, softmax=1),
+    "olmo2": Alive(hidden=3, attention=6, softmax=4),
     "opt": Alive(inner=2, attention=2),
     "phi": Alive(inner=4),
     "phi3": Alive(inner=4),
     "stablelm": Alive(hidden=6),
-    "t5": Alive(inner=4, kept=(1, 2), attention=2, scores=(2, 3), shared=1, masks=0),
+    "t5": Alive(inner=4, kept=(1, 2), attention=2, scores=(2, 3), shared=1, softmax=0, wide=4, masks=0),
     "t5gemma": Alive(masks=0),
 }  # by architecture; the others are like Llama
 _ALWAYS_EAGER = ("deberta-v2", "mpt", "t5gemma")  # transformers has no fused attention for these
 
 
-def _recurrent(c: Mapping, tokens: int) -> int:
-    "What a recurrent layer makes for a text, in numbers: as transformers computes it where no special kernels are installed"
+def _recurrent(c: Mapping, tokens: int, itemsize: int) -> int:
+    "Bytes that a recurrent layer makes for a text, as transformers computes it where no special kernels are installed: mostly in 32 bits"
     if c["model_type"] == "granitemoehybrid":
         chunk = c.get("mamba_chunk_size", 256)
-        return -(-tokens // chunk) * chunk * (7 * chunk * c["mamba_n_heads"] + 5 * c["hidden_size"])
+        return -(-tokens // chunk) * chunk * (4 * 7 * chunk * c["mamba_n_heads"] + itemsize * 5 * c["hidden_size"])
     if c["model_type"].startswith("qwen3_5"):
         keys, values = (c[f"linear_num_{name}_heads"] * c[f"linear_{name}_head_dim"] for name in ("key", "value"))
-        return tokens * (12 * values + 2 * keys + 5 * c["hidden_size"])
+        return tokens * (4 * (12 * values + 2 * keys) + itemsize * 5 * c["hidden_size"])
     return 0
 
 
@@ -130,12 +132,14 @@ def _transformers(config: Mapping, tokens: int, batch: int, itemsize: int, eager
     feed_forward = alive.hidden * w.hidden + fed + alive.kept[eager] * scores
     distances = 2 * w.heads * 2 * c.get("position_buckets", 0)  # DeBERTa compares with distances in both directions
     attention = alive.attention * w.hidden + queries * w.query + alive.scores[eager] * scores + distances + _latent(c, w, tokens, eager)
+    if itemsize == 2: attention += alive.softmax / 2 * scores if eager else alive.wide * w.hidden
     tables = alive.masks * 2 * (c.get("qk_rope_head_dim") or w.head_dim)
     beside = tables + c.get("hidden_size_per_layer_input", 0) * c.get("num_hidden_layers", 0)
-    widest = max(tokens * max(feed_forward, attention), _recurrent(c, tokens)) + tokens * beside
-    masks = tokens**2 * (itemsize * alive.masks if eager else batch > 1 or any(state.window for state, _ in state_counts(config)))
+    widest = max(tokens * max(feed_forward, attention) * itemsize, _recurrent(c, tokens, itemsize)) + tokens * beside * itemsize
+    padded = batch > 1  # texts of different lengths have masks of their own
+    masks = itemsize * max(alive.masks, padded) if eager else padded or any(state.window for state, _ in state_counts(config))
     shared = (batch - 1) * alive.shared * tokens * scores * itemsize  # counted for each text above, and there once
-    return int(batch * (widest * itemsize + masks) - shared)
+    return int(batch * (widest + masks * tokens**2) - shared)
 
 # %% ../nbs/19_activations.ipynb #372a35cc
 def _held_back(config: Mapping, tokens: int, batch: int, itemsize: int) -> int:
@@ -195,6 +199,7 @@ def _wide(config: Mapping, w: Widths, eager: bool, places: int) -> int:
     hidden = (6 if c["model_type"] == "phi" else 5) * w.hidden  # Phi computes attention and feed-forward part side by side
     beside = hidden + 2 * c.get("hidden_size_per_layer_input", 0) * c.get("num_hidden_layers", 0)
     queries = (3 if c["model_type"] in _JOINED else 2 if w.query > w.hidden else 1) + (not layer_states(config))
+    queries += c["model_type"].startswith("qwen3_5")  # the gate of what attention collects
     inner = (1 if c["model_type"] in _PLAIN else 3) * w.inner
     linear = 6 * c.get("linear_num_value_heads", 0) * c.get("linear_value_head_dim", 0)  # linear attention
     attention = queries * w.query + w.heads * places if eager else 0
@@ -202,17 +207,17 @@ def _wide(config: Mapping, w: Widths, eager: bool, places: int) -> int:
     return beside + max(inner, experts, linear, attention)
 
 
-def _llama_cpp(config: Mapping, context_length: int, ubatch: int, eager: bool) -> int:
-    "Bytes of llama.cpp's buffers for a piece of text and for the scores of the last token"
+def _llama_cpp(config: Mapping, context_length: int, batch: int, ubatch: int, eager: bool) -> int:
+    "Bytes of llama.cpp's buffers for a piece of the texts and for the scores of the last token of each"
     w, c = widths(config), language_model(config)
-    tokens = min(ubatch, _padded(context_length))
+    tokens = min(ubatch, batch * _padded(context_length))
     own = [state for state, _ in _states(config) if state.kind in ("full", "latent", "sliding")]
     caches = {state.window: _cells(state, context_length, ubatch) for state in own}
     places = list(caches.values()) or [tokens] * len({layer.window for layer in attention_layers(config)})
     indexes = 2 * w.kv * len(caches) if eager and not _compares_latents(config) else 0  # of 64 bits
     masks = sum(places) * (4 if eager else 2)
     vocabulary = c.get("vocab_size") or c["decoder"]["vocab_size"]
-    return tokens * (4 * (_wide(config, w, eager, max(places)) + indexes) + masks) + 4 * vocabulary
+    return tokens * (4 * (_wide(config, w, eager, max(places)) + indexes) + masks) + 4 * vocabulary * batch
 
 # %% ../nbs/19_activations.ipynb #e94a294d
 ATTENTION = ("fused", "eager")
@@ -233,7 +238,7 @@ def activation_bytes(
     check_option("dtype", dtype, FLOAT_BYTES)
     tokens, batch = check_length(context_length, "context_length"), check_length(batch_size, "batch_size")
     eager, itemsize = attention == "eager", FLOAT_BYTES[dtype]
-    if engine == "llama.cpp": return _llama_cpp(config, max(tokens, 1), UBATCH, eager)
+    if engine == "llama.cpp": return _llama_cpp(config, max(tokens, 1), batch, UBATCH, eager) if batch else 0
     return _transformers(config, tokens, batch, itemsize, eager) + _held_back(config, tokens, batch, itemsize)
 
 
@@ -251,7 +256,7 @@ def cache_bytes(
     tokens, batch = check_length(context_length, "context_length"), check_length(batch_size, "batch_size")
     bits = KV_BITS[dtype]
     if engine == "transformers":
-        return int(sum(count * state.numbers(tokens, tokens) for state, count in state_counts(config)) * batch * bits / 8)
+        return int(batch * sum(count * state.nbytes(tokens, tokens, bits) for state, count in state_counts(config)))
     states = [(state, count) for state, count in _states(config) if state.kind != "cross"]
     kept = sum(count * state.per_token * _cells(state, max(tokens, 1), UBATCH) for state, count in states) * bits / 8
     return int(batch * (kept + 4 * sum(count * state.fixed for state, count in states)))

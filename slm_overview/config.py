@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import CheckpointError, SlmError
+from .weights import check_file
 
 # %% ../nbs/03a_config.ipynb #7b8bfa86
 MOST_LAYERS = 1024  # the deepest models of today have about 130
@@ -73,6 +74,21 @@ def _check_layer_types(c: Mapping) -> None:
         raise CheckpointError(f"the config names {len(kinds)} layer_types and says num_hidden_layers={layers}.")
 
 
+_EXPERTS = (("num_experts_per_tok", "num_local_experts"), ("num_experts_per_tok", "n_routed_experts"))
+_PARTS_OF = (*_EXPERTS, ("num_kv_shared_layers", "num_hidden_layers"), ("first_k_dense_replace", "num_hidden_layers"),
+             ("num_hidden_groups", "num_hidden_layers"))
+
+
+def _check_parts(c: Mapping) -> None:
+    "Raise `CheckpointError` if a part of a config is larger than the whole, or a multiplier is no small number"
+    for part, whole in _PARTS_OF:
+        if c.get(part) and c.get(whole) and c[part] > c[whole]:
+            raise CheckpointError(f"the config says {part}={c[part]:,}, which is more than {whole}={c[whole]:,}.")
+    factor = c.get("block_ffn_dim_multiplier")
+    if factor is not None and not (isinstance(factor, int | float) and 0 < factor <= 64):
+        raise CheckpointError(f"the config says block_ffn_dim_multiplier={factor!r}, and a number up to 64 is needed there.")
+
+
 def check_config(
     config: Mapping,  # what is in a model's config.json
 ) -> None:
@@ -81,6 +97,7 @@ def check_config(
         if config[key] is not None: _whole_number(key, config[key])
     _check_heads(config)
     _check_layer_types(config)
+    _check_parts(config)
     for part in _PARTS:
         if config.get(part) is None: continue
         if not isinstance(config[part], Mapping): raise CheckpointError(f"the config's {part} is no object with sizes in it.")
@@ -110,11 +127,14 @@ def read_config(
     "Read a config; raises `CheckpointError` if it is missing, too large, or no JSON object"
     path = Path(path)
     if path.is_dir(): path = path / "config.json"
+    check_file(path, "A model's config.json is needed.")
     try:
-        if path.stat().st_size > LARGEST_CONFIG: raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes, too many for a config.")
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error: raise CheckpointError(f"there is no {path}. A model's config.json is needed.") from error
-    except (OSError, ValueError, RecursionError) as error: raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
+        with open(path, "rb") as file: text = file.read(LARGEST_CONFIG + 1)
+        if len(text) > LARGEST_CONFIG: raise CheckpointError(f"{path} has more than {LARGEST_CONFIG:,} bytes, too many for a config.")
+        config = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, SlmError): raise
+        raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(config, dict): raise CheckpointError(f"{path} holds no config: it is a {type(config).__name__}, not an object.")
     return config
 

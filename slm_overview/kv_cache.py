@@ -8,6 +8,7 @@ __all__ = ['STATES', 'KV_BITS', 'LayerState', 'layer_states', 'state_counts', 'c
 # %% ../nbs/15_kv_cache.ipynb #d28f2f83
 from collections import Counter
 from collections.abc import Callable, Mapping
+from operator import index
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ class LayerState(Struct, frozen=True):
     per_token: int = 0  # numbers kept for each token: keys and values of all KV heads, or the latent
     window: int | None = None  # tokens after which the oldest is dropped
     fixed: int = 0  # numbers kept whatever the length
+    exact: int = 0  # of these, how many are kept in 32 bits whatever the precision
     expanded: int = 0  # numbers for each token that an engine keeps which keeps keys and values instead of the latent
 
     def numbers(
@@ -33,6 +35,15 @@ class LayerState(Struct, frozen=True):
         tokens = encoder_length if self.kind == "cross" else context_length
         return self.per_token * (min(tokens, self.window) if self.window else tokens) + self.fixed
 
+    def nbytes(
+        self,
+        context_length: int,  # tokens that the decoder has read or written
+        encoder_length: int = 0,  # tokens that the encoder has read
+        bits: float = 16,  # of a number
+    ) -> float:  # bytes
+        "How many bytes the layer keeps for one sequence"
+        return (self.numbers(context_length, encoder_length) - self.exact) * bits / 8 + 4 * self.exact
+
 # %% ../nbs/15_kv_cache.ipynb #b62f64c3
 def _heads(c: Mapping) -> tuple[int, int]:
     "KV heads and their width"
@@ -41,10 +52,18 @@ def _heads(c: Mapping) -> tuple[int, int]:
     return c.get("num_key_value_heads") or heads, c.get("head_dim") or width // heads
 
 
+def _known(kinds: list[str], *allowed: str) -> None:
+    "Raise `CheckpointError` if a kind of layer is none that the architecture has"
+    for kind in set(kinds) - set(allowed):
+        raise CheckpointError(f"layer_types has {kind!r}, which is not known here. Known for this architecture: {', '.join(allowed)}.")
+
+
 def _full(c: Mapping) -> tuple[LayerState, ...]:
     "Every layer keeps every token; with a window in the config, the last ones"
     heads, dim = _heads(c)
     window = c.get("sliding_window")
+    if not window and "sliding_attention" in (c.get("layer_types") or ()):
+        raise CheckpointError("layer_types names layers with a window, and no sliding_window says how wide it is.")
     layer = LayerState("sliding" if window else "full", per_token=2 * heads * dim, window=window)
     return (layer,) * (c.get("num_hidden_layers") or c["n_layers"])
 
@@ -66,6 +85,7 @@ def _mixed(c: Mapping, pattern: int | None = None) -> tuple[LayerState, ...]:
     kinds = c.get("layer_types") or [
         "sliding_attention" if (number + 1) % pattern else "full_attention" for number in range(c["num_hidden_layers"])
     ]
+    _known(kinds, "full_attention", "sliding_attention")
     return tuple(
         LayerState("full", 2 * heads * dim) if kind == "full_attention" else LayerState("sliding", 2 * heads * dim, c["sliding_window"])
         for kind in kinds
@@ -79,11 +99,12 @@ def _gemma4(c: Mapping) -> tuple[LayerState, ...]:
     return tuple(wide if wide.kind == "full" else narrow for wide, narrow in zip(_mixed(full), _mixed(sliding), strict=True))
 
 
-def _hybrid(c: Mapping, kinds: list[str], fixed: int) -> tuple[LayerState, ...]:
+def _hybrid(c: Mapping, kinds: list[str], fixed: int, exact: int = 0) -> tuple[LayerState, ...]:
     "Attention in some layers, a state of fixed size in the others"
     heads, dim = _heads(c)
-    attention = ("attention", "full_attention")
-    return tuple(LayerState("full", 2 * heads * dim) if kind in attention else LayerState("recurrent", fixed=fixed) for kind in kinds)
+    attention, state = ("attention", "full_attention"), LayerState("recurrent", fixed=fixed, exact=exact)
+    _known(kinds, *attention, "conv", "linear_attention", "mamba")
+    return tuple(LayerState("full", 2 * heads * dim) if kind in attention else state for kind in kinds)
 
 
 def _lfm2(c: Mapping) -> tuple[LayerState, ...]:
@@ -96,7 +117,7 @@ def _granite(c: Mapping) -> tuple[LayerState, ...]:
     "Granite 4: the state space of Mamba-2, and the last inputs of its convolution"
     channels = c["mamba_expand"] * c["hidden_size"] + 2 * c["mamba_n_groups"] * c["mamba_d_state"]
     state = c["mamba_n_heads"] * c["mamba_d_head"] * c["mamba_d_state"]
-    return _hybrid(c, c["layer_types"], state + channels * c["mamba_d_conv"])
+    return _hybrid(c, c["layer_types"], state + channels * c["mamba_d_conv"], exact=state)
 
 
 def _qwen35(c: Mapping) -> tuple[LayerState, ...]:
@@ -106,7 +127,8 @@ def _qwen35(c: Mapping) -> tuple[LayerState, ...]:
     kinds = c.get("layer_types") or [
         "linear_attention" if (number + 1) % every else "full_attention" for number in range(c["num_hidden_layers"])
     ]
-    return _hybrid(c, kinds, values * c["linear_key_head_dim"] + (2 * keys + values) * c["linear_conv_kernel_dim"])
+    state = values * c["linear_key_head_dim"]
+    return _hybrid(c, kinds, state + (2 * keys + values) * c["linear_conv_kernel_dim"], exact=state)
 
 
 def _latent(c: Mapping) -> tuple[LayerState, ...]:
@@ -177,7 +199,8 @@ KV_BITS = {
     "float16": 16,
     "float8": 8,
     "q8_0": 34 * 8 / 32,
-}  # bits of a number; q8_0 has 2 bytes of scale in 34
+    "q4_0": 18 * 8 / 32,
+}  # bits of a number; q8_0 and q4_0 have 2 bytes of scale for 32 numbers
 
 
 def check_length(
@@ -185,9 +208,8 @@ def check_length(
     name: str,  # the name of the argument, for the error
 ) -> int:  # tokens
     "A length, if it is one; raises `OptionError`"
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 2**40:
-        raise OptionError(f"{name}={value!r} is no number of tokens. Pass a whole number from 0 to 2**40.")
-    return value
+    if not isinstance(value, bool) and hasattr(value, "__index__") and 0 <= index(value) <= 2**40: return index(value)
+    raise OptionError(f"{name}={value!r} is no number of tokens. Pass a whole number from 0 to 2**40.")
 
 
 def kv_cache_bytes(
@@ -202,5 +224,5 @@ def kv_cache_bytes(
     check_option("dtype", dtype, KV_BITS)
     context_length, batch_size = check_length(context_length, "context_length"), check_length(batch_size, "batch_size")
     encoder_length = context_length if encoder_length is None else check_length(encoder_length, "encoder_length")
-    numbers = sum(count * state.numbers(context_length, encoder_length) for state, count in state_counts(config))
-    return int(numbers * batch_size * KV_BITS[dtype] / 8)
+    sizes = (count * state.nbytes(context_length, encoder_length, KV_BITS[dtype]) for state, count in state_counts(config))
+    return int(batch_size * sum(sizes))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FLOAT_BYTES', 'INT4_GROUP', 'DTYPES', 'is_linear', 'tensor_bytes', 'Totals', 'totals', 'each_tensor', 'weight_totals',
-           'weights_bytes']
+           'largest_matrix', 'weights_bytes']
 
 # %% ../nbs/16_precision.ipynb #742c90a2
 import math
@@ -119,6 +119,14 @@ def weight_totals(
 ) -> Totals:
     "The totals of a model's weights; raises `CheckpointError` if the architecture is unknown or a size is missing"
     return totals(each_tensor(tensors(config)))
+
+
+@once
+def largest_matrix(
+    config: Mapping,  # what is in a model's config.json
+) -> int:  # a count of numbers
+    "The numbers in the largest matrix that quantization takes; raises as `weight_totals`"
+    return max((math.prod(shape) for name, shape, _ in each_tensor(tensors(config)) if is_linear(name, shape)), default=0)
 
 
 def weights_bytes(

@@ -25,6 +25,7 @@ def size_model(
     context: Context = None,
     batch: Batch = 1,
     kv_dtype: Annotated[str | None, typer.Option(help="Precision of keys and values, e.g. float16 or q8_0.")] = None,
+    compute_dtype: Annotated[str | None, typer.Option(help="With int8 and int4, the precision of the rest; float32 if left out.")] = None,
     engine: Annotated[str, typer.Option(help="transformers, llama.cpp, or auto: as the dtype asks.")] = "auto",
     attention: Annotated[str, typer.Option(help="fused, or eager, where all scores are there at once.")] = "fused",
     table: Annotated[bool, typer.Option("--table", help="A line for each of several contexts.")] = False,
@@ -33,7 +34,8 @@ def size_model(
     "Show how much memory a model needs, part by part."
     from slm_overview.size import format_bytes, size, size_table
 
-    options = {"dtype": dtype, "batch": batch, "kv_dtype": kv_dtype, "engine": engine, "attention": attention}
+    options = {"dtype": dtype, "batch": batch, "kv_dtype": kv_dtype, "compute_dtype": compute_dtype, "engine": engine}
+    options["attention"] = attention
     if table:
         found = size_table(model, None if context is None else [context], **options)
         print_json(found.rows()) if as_json else typer.echo(str(found))
