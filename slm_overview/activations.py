@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from .architecture import Block, tensors
 from .config import once
-from .errors import check_option
+from .errors import CheckpointError, check_option
 from .flops import ENGINES, attention_layers, experts_used, language_model
 from .kv_cache import KV_BITS, LayerState, check_length, layer_states, state_counts
 from .precision import FLOAT_BYTES
@@ -50,6 +50,7 @@ def widths(
     hidden = c.get("hidden_size") or c.get("d_model") or c["dim"]
     heads = c.get("num_attention_heads") or c.get("n_heads") or c["num_heads"]
     layers = attention_layers(config)
+    if not layers: raise CheckpointError("a model in which no layer has attention is not covered here.")
     query = max(layer.width for layer in layers)
     kv = layers[0].values or max((state.per_token // 2 for state in layer_states(config)), default=hidden)
     parts = tensors(config)

@@ -746,14 +746,17 @@ def _gemma4_audio(c: Mapping) -> Shapes:
 
 def _gemma4(c: Mapping) -> Tensors:
     "Gemma 4 E2B: the language model, and towers for images and sound"
-    text, vision, audio = c["text_config"], c["vision_config"], c["audio_config"]
-    senses = _merged(
+    text, vision, audio = c["text_config"], c.get("vision_config"), c.get("audio_config")
+    sees = vision and _merged(
         _below("vision_tower", _gemma4_vision(vision)),
         _linear("embed_vision.embedding_projection", vision["hidden_size"], text["hidden_size"]),
+    )
+    hears = audio and _merged(
         _below("audio_tower", _gemma4_audio(audio)),
         _linear("embed_audio.embedding_projection", audio["output_proj_dims"], text["hidden_size"]),
     )
-    return _with_senses(_gemma4_text({**text, "tie_word_embeddings": c["tie_word_embeddings"]}), senses)
+    language = _gemma4_text({**text, "tie_word_embeddings": c["tie_word_embeddings"]})
+    return _with_senses(language, _merged(sees or {}, hears or {}))
 
 # %% ../nbs/10_architecture.ipynb #1280f811
 class Architecture(Struct, frozen=True):

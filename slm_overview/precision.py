@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FLOAT_BYTES', 'INT4_GROUP', 'DTYPES', 'is_linear', 'tensor_bytes', 'Totals', 'totals', 'each_tensor', 'weight_totals',
-           'largest_matrix', 'weights_bytes']
+           'wide_in_float16', 'largest_matrix', 'weights_bytes']
 
 # %% ../nbs/16_precision.ipynb #742c90a2
 import math
@@ -119,6 +119,19 @@ def weight_totals(
 ) -> Totals:
     "The totals of a model's weights; raises `CheckpointError` if the architecture is unknown or a size is missing"
     return totals(each_tensor(tensors(config)))
+
+
+_STAYS_WIDE = {"t5": ".wo.weight"}  # what transformers keeps in 32 bits if the rest is loaded in float16, by architecture
+
+
+@once
+def wide_in_float16(
+    config: Mapping,  # what is in a model's config.json
+) -> int:  # a count of numbers
+    "The numbers that transformers keeps in 32 bits when a model is loaded in float16; raises as `weight_totals`"
+    ending = _STAYS_WIDE.get(config["model_type"])
+    parts = each_tensor(tensors(config)) if ending else []
+    return sum(count * math.prod(shape) for name, shape, count in parts if name.endswith(ending))
 
 
 @once

@@ -24,7 +24,7 @@ from .flops import ENGINES, active_totals, decode_flops, experts_used, language_
 from .gguf_config import gguf_config
 from .gguf_types import GGUF_FILE_TYPES, gguf_tensors
 from .kv_cache import KV_BITS, check_length, layer_states
-from .precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals
+from .precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
 from .weights import TensorInfo, check_file, read_header, safetensors_files
 
 # %% ../nbs/20_size.ipynb #ac805d34
@@ -331,8 +331,8 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     if setting.dtype == "stored": return _of_tensors(known.gguf, known.config, batch)
     if setting.engine == "llama.cpp": return _of_type(known.config, setting.dtype, batch)
     weights, active = weight_totals(known.config), active_totals(known.config, batch)
-    precisions = setting.dtype, setting.compute_dtype
-    return {"weights": weights.nbytes(*precisions), "read_per_token": active.nbytes(*precisions)}
+    precisions, more = (setting.dtype, setting.compute_dtype), 2 * wide_in_float16(known.config) * (setting.dtype == "float16")
+    return {"weights": weights.nbytes(*precisions) + more, "read_per_token": active.nbytes(*precisions) + more // 2}
 
 
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:

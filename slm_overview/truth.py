@@ -35,7 +35,7 @@ def peak_bytes(
 
 # %% ../nbs/08a_truth.ipynb #94dea9f8
 _OPEN = """
-import json, os, sys
+import json, os, sys, time
 import xllamacpp
 asked = json.loads(sys.argv[1])
 parameters = xllamacpp.CommonParams()
@@ -45,6 +45,7 @@ parameters.kv_unified, parameters.warmup, parameters.fit_params, parameters.verb
 parameters.embedding = asked["embedding"]
 parameters.flash_attn_type = xllamacpp.llama_flash_attn_type(asked["flash_attention"])
 server = xllamacpp.Server(parameters)
+time.sleep(0.3)  # until what llama.cpp has to say is written
 os._exit(0)
 """
 _BUFFERS = {
@@ -64,6 +65,7 @@ def llama_cpp_buffers(
     attention: str = "fused",  # fused is flash attention; eager is without
     embedding: bool = False,  # for encoders
     seconds: float = 60,  # how long to wait; a model that is open counts even if the process does not end by then
+    tries: int = 3,  # how often to ask if llama.cpp says nothing, as it may when its log is cut off at the end
 ) -> dict[str, float]:  # bytes of each kind of buffer
     "What llama.cpp allocates for a model, as it prints it; raises `EngineError` if it cannot open it"
     asked = {"path": str(path), "context_length": context_length, "embedding": embedding, "flash_attention": int(attention == "fused")}
@@ -73,8 +75,10 @@ def llama_cpp_buffers(
     text = b"".join(part or b"" for part in (said.stdout, said.stderr)).decode(errors="replace")
     found = {name: sum(map(float, re.findall(pattern, text))) * 2**20 for name, pattern in _BUFFERS.items()}
     if found["compute"]: return found
-    reason = next((line for line in reversed(text.splitlines()) if "rror" in line), "it said nothing")
-    raise EngineError(f"llama.cpp could not open {Path(path).name}: {reason.strip()[-200:]}")
+    reason = next((line for line in reversed(text.splitlines()) if "rror" in line), None)
+    if reason is None and tries > 1:
+        return llama_cpp_buffers(path, context_length, attention=attention, embedding=embedding, seconds=seconds, tries=tries - 1)
+    raise EngineError(f"llama.cpp could not open {Path(path).name}: {(reason or 'it said nothing').strip()[-200:]}")
 
 # %% ../nbs/08a_truth.ipynb #490e8020
 _NOTE = """
