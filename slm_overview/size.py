@@ -245,7 +245,7 @@ def _own_name(dtype: Any) -> Any:
     "The name of a precision, whether it came as a short name, in other letters, or as PyTorch has it; None stays None"
     if dtype is None: return None
     name = str(dtype).removeprefix("torch.")
-    if name in GGUF_FILE_TYPES: return name
+    if name in ("F32", "F16", "BF16"): return name  # types of GGUF; in other letters they are precisions
     lower = DTYPE_NAMES.get(name.casefold(), name.casefold())
     known = [*DTYPES, *KV_BITS, "auto", "stored"]
     return lower if lower in known else name.upper() if name.upper() in GGUF_FILE_TYPES else name
@@ -254,6 +254,7 @@ def _own_name(dtype: Any) -> Any:
 def _dtype_of(dtype: Any, known: Outline) -> str:
     "A precision or type by its own name; raises `OptionError` with the nearest one"
     name = _own_name(dtype)
+    if name not in DTYPES and str(name).upper() in GGUF_FILE_TYPES: name = name.upper()  # q8_0 is also the name of a cache
     stored = ["stored"] if known.gguf or known.stored_dtype else []
     if name == "stored" and not stored: raise OptionError("dtype='stored' needs a GGUF file, or a checkpoint in one precision.")
     return check_option("dtype", name, ["auto", *stored, *DTYPES, *GGUF_FILE_TYPES])
