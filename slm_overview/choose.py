@@ -257,7 +257,7 @@ def fit(
 FINE_TUNED = {"text-classification": "encoder-only", "token-classification": "encoder-only"}  # tasks that need training; the kind
 ORDERS: dict[str, Callable[["Candidate"], Any]] = {
     "released": lambda one: one.released, "parameters": lambda one: one.option.size.parameters, "memory": lambda one: -one.option.needed,
-    "speed": lambda one: (one.bound.write or one.bound.read) if one.bound else 0,
+    "speed": lambda one: _speed_of(one.bound),
 }  # what the list may be sorted by; the highest comes first
 
 
@@ -442,15 +442,23 @@ def _checked_need(catalog: Catalog, need: _Need) -> _Need:
     return need
 
 
-def _consider(model: SmallModel, need: _Need, memory: int, probe: Probe | None, batch: int, cache: int) -> Candidate | str:
-    "A model that fits, or why it does not"
+def _speed_of(bound: Bound | None) -> float:
+    "The tokens in a second that count for a model: those it writes, or those that an encoder reads; 0 if not known"
+    return (bound.write or bound.read) if bound else 0
+
+
+def _consider(
+    model: SmallModel, need: _Need, memory: int, probe: Probe | None, *, batch: int, cache: int, fastest: bool
+) -> Candidate | str:
+    "A model that fits, in the finest precision or in the fastest, or why it does not"
     reason = next((found for question in _QUESTIONS if (found := question(model, need))), "")
     if reason: return reason
     tried = list(_options(outline(model), memory, probe, PRECISIONS, context=need.context, batch=batch))
-    best = next((option for option in tried if option.fits), None)
-    if best is None: return f"too large: it needs {format_bytes(tried[-1].needed)} even in {tried[-1].precision}"
-    bound = speed_bound(best.size, probe, cache) if probe else None
-    return Candidate(model.slug, model.released, best, bound, model.licence, model.duties(), tuple(_notes(model, need)))
+    fitting = [option for option in tried if option.fits]
+    if not fitting: return f"too large: it needs {format_bytes(tried[-1].needed)} even in {tried[-1].precision}"
+    bounds = {option.precision: speed_bound(option.size, probe, cache) if probe else None for option in fitting}
+    best = max(fitting, key=lambda option: _speed_of(bounds[option.precision])) if fastest else fitting[0]
+    return Candidate(model.slug, model.released, best, bounds[best.precision], model.licence, model.duties(), tuple(_notes(model, need)))
 
 
 def choose(
@@ -463,7 +471,7 @@ def choose(
     without_duty: Iterable[str] | str = (),  # duties that the licence must not have, e.g. `share_alike`
     languages: Iterable[str] | str = (),  # codes such as `de`, all of which are needed
     max_parameters: float | str | None = None,  # e.g. 3e9 or `3B`
-    order: str = "released",  # one of `ORDERS`
+    order: str = "released",  # one of `ORDERS`; by speed, each model is taken in its fastest precision that fits, else in its finest
     probe: Probe | None = None,  # what was measured; what is kept of this machine if None
     catalog: Catalog | None = None,  # the models; all of the package if None
 ) -> Choice:  # the models that fit, in order, and why the others do not
@@ -476,8 +484,8 @@ def choose(
     here = machine() if memory is None or probe is None else None
     memory, probe = here.memory.available if memory is None else parse_bytes(memory), probe or here.probe
     too_many = f"too many parameters: more than {max_parameters}"
-    cache = last_level_cache()
-    found = {m.slug: _consider(m, need, memory, probe, batch, cache) if m.slug in small else too_many for m in catalog}
+    options = {"batch": batch, "cache": last_level_cache(), "fastest": order == "speed"}
+    found = {m.slug: _consider(m, need, memory, probe, **options) if m.slug in small else too_many for m in catalog}
     fits = [one for one in found.values() if isinstance(one, Candidate)]
     fits.sort(key=lambda one: (ORDERS[order](one), one.option.size.parameters), reverse=True)
     asked = {"memory": memory, **msgspec.to_builtins(need), "batch": batch, "max_parameters": max_parameters, "order": order}
