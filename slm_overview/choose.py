@@ -119,11 +119,11 @@ def speed_bound(
 
 # %% ../nbs/40_choose.ipynb #fceb5e9b
 def largest_context(
-    model: Any,  # as for `size`
+    model: Any,  # as for size
     memory: int,  # bytes for the model alone
-    **options: Any,  # as for `size`, without the context
+    **options: Any,  # as for size, without the context
 ) -> int:  # tokens; 0 if not even one fits
-    "The longest context, up to what the model is made for, with which it fits; raises as `size`"
+    "The longest context, up to what the model is made for, with which it fits; raises as size does"
     known = outline(model)
     if size(known, context=1, **options).required > memory: return 0
     low, high = 1, known.limit or 2**20
@@ -231,7 +231,7 @@ def _disturbed(probe: Probe | None) -> list[str]:
 
 
 def fit(
-    model: Any,  # as for `size`
+    model: Any,  # as for size
     memory: int | str | None = None,  # bytes, or e.g. `8GB`; what is available on this machine if None
     *,
     context: int | None = None,  # tokens; 2048 or what the model can take if None
@@ -239,7 +239,7 @@ def fit(
     precisions: Iterable[str] | None = None,  # keys of `PRECISIONS`, the finest first; all if None, and a GGUF file as it is
     probe: Probe | None = None,  # what was measured; what is kept of this machine if None
 ) -> Fit:
-    "Whether a model fits, in which precision, and what would make it fit; raises as `size`, and `OptionError`"
+    "Whether a model fits, in which precision, and what would make it fit; raises as size does, and `OptionError`"
     known, here = outline(model), machine() if memory is None or probe is None else None
     if precisions is None: precisions = ["stored"] if known.gguf else PRECISIONS
     else: precisions = [check_option("precisions", name, PRECISIONS) for name in precisions]

@@ -446,11 +446,11 @@ CONTEXTS = (512, 2048, 8192, 32_768, 131_072)  # tokens
 
 
 def size_table(
-    model: Any,  # as for `size`
+    model: Any,  # as for size
     contexts: Iterable[int] | None = None,  # tokens; usual lengths up to what the model is made for if None
-    **options: Any,  # as for `size`
+    **options: Any,  # as for size
 ) -> SizeTable:
-    "Size a model for several contexts; raises and warns as `size`"
+    "Size a model for several contexts; raises and warns as size does"
     known = outline(model)
     if contexts is None:
         limit = known.limit or CONTEXTS[-1]
