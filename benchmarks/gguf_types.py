@@ -304,13 +304,9 @@ def write_empty(model, target):
 
 def in_file(path):
     "The tensors of a GGUF file: name -> (type, shape, bytes); outer dimensions of 1 are dropped, as llama-quantize does"
+    from slm_overview.gguf_types import inner_shape
     from slm_overview.weights import read_header
-    return {tensor.name: (tensor.dtype, inner(tensor.shape), tensor.nbytes) for tensor in read_header(path).tensors}
-
-
-def inner(shape):
-    "A shape without outer dimensions of 1"
-    return inner(shape[1:]) if len(shape) > 1 and shape[0] == 1 else shape
+    return {tensor.name: (tensor.dtype, inner_shape(tensor.shape), tensor.nbytes) for tensor in read_header(path).tensors}
 
 
 def planned(quantize, path, file_type):

@@ -8,6 +8,7 @@ __all__ = ['PRECISIONS', 'HOW', 'COARSER', 'FINE_TUNED', 'ORDERS', 'TASKS', 'par
 
 # %% ../nbs/40_choose.ipynb #27104d49
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -15,10 +16,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from .catalog import DUTIES, Catalog, SmallModel
+from .catalog import DUTIES, Catalog, SmallModel, markdown_table
 from .errors import CheckpointError, OptionError, check_option, did_you_mean
 from .kv_cache import check_length
 from .machine import Probe, last_level_cache, machine
+from .records import Task
 from .size import PARTS, Outline, Size, format_bytes, outline, plot_sizes, size
 
 # %% ../nbs/40_choose.ipynb #89f81fff
@@ -82,11 +84,27 @@ class Option(Struct, frozen=True):
         return {**figures, "size": self.size.to_dict()}
 
 
+def _asked(precision: str) -> dict[str, str]:
+    "What `size` is asked for"
+    return PRECISIONS.get(precision, {"dtype": precision})
+
+
+def _finest(options: Iterable[Option]) -> Option | None:
+    "The first of these that fits"
+    return next((option for option in options if option.fits), None)
+
+
+def _unmeasured(options: Iterable[Option]) -> list[str]:
+    "A remark if the program around a model should be counted and was not measured"
+    if all(option.program is not None or option.size.engine != "transformers" for option in options): return []
+    return ["Without the program around a model, which was not measured here: slm machine --probe."]
+
+
 def _options(known: Outline, memory: int, probe: Probe | None, precisions: Iterable[str], **options: Any) -> Iterator[Option]:
     "A model in each precision that there is for it"
     for name in precisions:
         with suppress(CheckpointError):  # llama.cpp cannot convert every model
-            found = size(known, **PRECISIONS.get(name, {"dtype": name}), **options)
+            found = size(known, **_asked(name), **options)
             yield Option(name, found, program_bytes(found.engine, probe), memory)
 
 # %% ../nbs/40_choose.ipynb #0acfd968
@@ -95,6 +113,11 @@ class Bound(Struct, frozen=True):
     read: float  # tokens/s that are read, at most
     write: float | None  # tokens/s that are written, at most; None for an encoder
     by: str  # what bounds the writing, or the reading of an encoder: memory or arithmetic
+
+
+def _speed_of(bound: Bound | None) -> float:
+    "The tokens in a second that count for a model: those it writes, or those that an encoder reads; 0 if not known"
+    return (bound.write or bound.read) if bound else 0
 
 
 def _peak(wanted: Size, peaks: Mapping[str, float]) -> float | None:
@@ -144,7 +167,7 @@ class Fit(Struct, frozen=True):
     @property
     def best(self) -> Option | None:
         "The finest precision that fits"
-        return next((option for option in self.options if option.fits), None)
+        return _finest(self.options)
 
     @property
     def verdict(self) -> str:  # fits, fits with int8, ..., or does not fit
@@ -184,15 +207,14 @@ def _speed(bound: Bound) -> str:
 # %% ../nbs/40_choose.ipynb #45ec1353
 def _shorter(known: Outline, option: Option, **options: Any) -> Iterator[str]:
     "The context with which a model would fit in a precision"
-    how = PRECISIONS.get(option.precision, {"dtype": option.precision})
-    longest = largest_context(known, option.memory - (option.program or 0), **how, **options)
+    longest = largest_context(known, option.memory - (option.program or 0), **_asked(option.precision), **options)
     if 0 < longest < option.size.context: yield f"With at most {longest:,} tokens of context it fits in {option.precision}."
 
 
 def _coarser(known: Outline, option: Option, **options: Any) -> Iterator[str]:
     "Types of GGUF that lose more, and in which a model would fit"
-    fitting = [one for one in _options(known, option.memory, None, COARSER, **options) if one.fits]
-    if fitting: yield f"As {fitting[0].precision} it would fit, with {format_bytes(fitting[0].needed)}; that loses more of the model."
+    fitting = _finest(_options(known, option.memory, None, COARSER, **options))
+    if fitting: yield f"As {fitting.precision} it would fit, with {format_bytes(fitting.needed)}; that loses more of the model."
 
 
 def _smaller(known: Outline, option: Option, catalog: Catalog, **options: Any) -> Iterator[str]:
@@ -211,7 +233,7 @@ def _smaller(known: Outline, option: Option, catalog: Catalog, **options: Any) -
 
 def _helps(known: Outline, name: str, tried: tuple[Option, ...], **options: Any) -> Iterator[str]:
     "What would make a model fit"
-    best = next((option for option in tried if option.fits), None)
+    best = _finest(tried)
     if best: yield f"How: {HOW[best.precision].format(name=name)}."
     if best == tried[0]: return
     coarsest = best or tried[-1]
@@ -220,8 +242,7 @@ def _helps(known: Outline, name: str, tried: tuple[Option, ...], **options: Any)
         yield f"As {coarsest.precision} it needs {format_bytes(coarsest.needed - coarsest.memory)} more than there is."
         if not known.gguf: yield from _coarser(known, coarsest, **options)
         yield from _smaller(known, coarsest, Catalog.load(), **options)
-    if any(option.program is None and option.size.engine == "transformers" for option in tried):
-        yield "Without the program around it, which was not measured here: slm machine --probe."
+    yield from _unmeasured(tried)
 
 
 def _disturbed(probe: Probe | None) -> list[str]:
@@ -247,7 +268,7 @@ def fit(
     probe = probe or here.probe
     tried = tuple(_options(known, memory, probe, precisions, context=context, batch=batch))
     if not tried: raise OptionError(f"{known.name} is in none of these precisions: {', '.join(precisions)}.")
-    best = next((option for option in tried if option.fits), None)
+    best = _finest(tried)
     bound = speed_bound(best.size, probe, last_level_cache()) if best and probe else None
     name = model if isinstance(model, str) else known.name
     help = [*_helps(known, name, tried, context=context, batch=batch), *_disturbed(probe if bound else None)]
@@ -283,7 +304,7 @@ class Candidate(Struct, frozen=True):
 
     def more_cells(self) -> list[str]:  # speed, licence, duties
         "How fast it can be at most, and what its licence asks, for people"
-        speed = f"{self.bound.write or self.bound.read:,.0f} tokens/s" if self.bound else ""
+        speed = f"{_speed_of(self.bound):,.0f} tokens/s" if self.bound else ""
         return [speed, self.licence, ", ".join(name.replace("_", " ") for name in self.duties)]
 
 
@@ -317,9 +338,7 @@ class Choice(Struct, frozen=True):
     def remarks(self) -> list[str]:  # lines
         "What must be known beside the table"
         lines = [f"{one.name}: {'; '.join(one.notes)}." for one in self.fits if one.notes]
-        unmeasured = any(one.option.program is None and one.option.size.engine == "transformers" for one in self.fits)
-        missing = ["Without the program around the models, which was not measured here: slm machine --probe."] if unmeasured else []
-        return lines + self.disturbed + missing
+        return lines + self.disturbed + _unmeasured(one.option for one in self.fits)
 
     def _cells(self, wide: bool) -> list[list[str]]:
         "The list as text, with its header; if it may be wide, with what the memory is made of"
@@ -346,17 +365,14 @@ class Choice(Struct, frozen=True):
     def _repr_markdown_(self) -> str:
         "The list in Markdown"
         if not self.fits: return str(self)
-        head, *rows = [f"| {' | '.join(row)} |" for row in self._cells(wide=True)]
-        return "\n".join([head, "|" + "---|" * len(self._cells(wide=True)[0]), *rows, *(f"\n{line}" for line in self.remarks())])
+        head, *rows = self._cells(wide=True)
+        return "\n".join([markdown_table(head, rows), *(f"\n{line}" for line in self.remarks())])
 
 
 def _most_common(reasons: Iterable[str]) -> list[str]:
     "Reasons with how often each occurs, without figures that differ"
-    kinds: dict[str, int] = {}
-    for reason in reasons:
-        kind = reason.partition(":")[0]
-        kinds[kind] = kinds.get(kind, 0) + 1
-    return [f"{kind} ({count})" for kind, count in sorted(kinds.items(), key=lambda item: -item[1])]
+    kinds = Counter(reason.partition(":")[0] for reason in reasons)
+    return [f"{kind} ({count})" for kind, count in kinds.most_common()]
 
 # %% ../nbs/40_choose.ipynb #745afd41
 class _Need(Struct, frozen=True):
@@ -418,8 +434,7 @@ def _notes(model: SmallModel, need: _Need) -> Iterator[str]:
     if model.gated: yield "its terms must be accepted on the Hub first"
 
 # %% ../nbs/40_choose.ipynb #71206291
-TASKS = ("text-generation", "chat", "code", "text2text-generation", "fill-mask", "feature-extraction", "sentence-similarity",
-         "image-text-to-text")  # of the catalogue
+TASKS = Task.__args__  # of the catalogue
 
 
 def _words(name: str, words: Iterable[str] | str) -> tuple[str, ...]:
@@ -440,11 +455,6 @@ def _checked_need(catalog: Catalog, need: _Need) -> _Need:
         raise OptionError(f"languages has {code!r}, which is no code such as 'de'.{did_you_mean(code, codes)}")
     if need.context is not None and check_length(need.context, "context") == 0: raise OptionError("context=0 leaves nothing to read.")
     return need
-
-
-def _speed_of(bound: Bound | None) -> float:
-    "The tokens in a second that count for a model: those it writes, or those that an encoder reads; 0 if not known"
-    return (bound.write or bound.read) if bound else 0
 
 
 def _consider(

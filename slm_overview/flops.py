@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ENGINES', 'experts_used', 'touched_share', 'Matrices', 'language_model', 'matrices', 'Attention', 'attention_layers',
-           'prefill_flops', 'decode_flops', 'active_tensors', 'active_totals', 'active_parameters']
+           'prefill_flops', 'decode_flops', 'active_totals', 'active_parameters']
 
 # %% ../nbs/18_flops.ipynb #6a58b96b
 import math
@@ -253,19 +253,6 @@ def decode_flops(
     return 2 * (parts.decoder + parts.head) + looks + expands + _states_work(config)
 
 # %% ../nbs/18_flops.ipynb #05a6f330
-def active_tensors(
-    config: Mapping,  # what is in a model's config.json
-) -> dict[str, float]:  # the share of each tensor that takes part, by its name
-    "Which tensors take part in writing a token, in an encoder in reading one; raises `CheckpointError`"
-    parts, inner = tensors(config), language_model(config)
-    decodes = bool(layer_states(config))
-    tied = bool(decodes and not parts.head)
-    shares = {name: _share(shape, name, inner) for block in (*parts.blocks, parts.rest, parts.head) for name, shape in block.items()}
-    if decodes: shares = {name: share for name, share in shares.items() if not _reads(name)}
-    output = _token_embedding(parts) if tied else None
-    return shares | {name: 1.0 if name == output else 0.0 for name in parts.embedding}
-
-
 @once
 def active_totals(
     config: Mapping,  # what is in a model's config.json

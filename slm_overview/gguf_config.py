@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from .config import check_config, reading
 from .errors import CheckpointError, did_you_mean
-from .gguf_types import gguf_tensors
+from .gguf_types import gguf_tensors, inner_shape
 from .weights import WeightsHeader
 
 # %% ../nbs/17a_gguf_config.ipynb #913bfcce
@@ -227,17 +227,11 @@ def gguf_config(
 
 def _compare(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
     "Raise `CheckpointError` if a file does not hold the tensors that follow from its header"
-    found = {name: _inner(shape) for name, shape in found.items()}
-    wrong = sorted(name for name in expected.keys() | found.keys() if _inner(expected.get(name, ())) != found.get(name, ()))
+    found = {name: inner_shape(shape) for name, shape in found.items()}
+    wrong = sorted(name for name in expected.keys() | found.keys() if inner_shape(expected.get(name, ())) != found.get(name, ()))
     if wrong:
         first = wrong[0]
         raise CheckpointError(
             f"its header does not describe the tensors in it. {len(wrong)} differ, such as '{first}', whose shape is "
             f"{found.get(first, 'missing')} and should be {expected.get(first, 'missing')}"
         )
-
-
-def _inner(shape: tuple[int, ...]) -> tuple[int, ...]:
-    "A shape without outer dimensions of 1, which some files have and others have not"
-    while len(shape) > 1 and shape[0] == 1: shape = shape[1:]
-    return shape

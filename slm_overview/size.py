@@ -241,20 +241,18 @@ KV_DTYPES = {"transformers": tuple(FLOAT_BYTES), "llama.cpp": (*FLOAT_BYTES, "q8
 _AS_GGUF = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 
 
-def _own_name(dtype: Any) -> Any:
-    "The name of a precision, whether it came as a short name, in other letters, or as PyTorch has it; None stays None"
+def _own_name(dtype: Any, names: Iterable[str]) -> Any:
+    "One of the names, however it is written, or a type of GGUF; anything else as it came, and None stays None"
     if dtype is None: return None
     name = str(dtype).removeprefix("torch.")
     if name in ("F32", "F16", "BF16"): return name  # types of GGUF; in other letters they are precisions
     lower = DTYPE_NAMES.get(name.casefold(), name.casefold())
-    known = [*DTYPES, *KV_BITS, "auto", "stored"]
-    return lower if lower in known else name.upper() if name.upper() in GGUF_FILE_TYPES else name
+    return lower if lower in names else name.upper() if name.upper() in GGUF_FILE_TYPES else name
 
 
 def _dtype_of(dtype: Any, known: Outline) -> str:
     "A precision or type by its own name; raises `OptionError` with the nearest one"
-    name = _own_name(dtype)
-    if name not in DTYPES and str(name).upper() in GGUF_FILE_TYPES: name = name.upper()  # q8_0 is also the name of a cache
+    name = _own_name(dtype, ("auto", "stored", *DTYPES))
     stored = ["stored"] if known.gguf or known.stored_dtype else []
     if name == "stored" and not stored: raise OptionError("dtype='stored' needs a GGUF file, or a checkpoint in one precision.")
     return check_option("dtype", name, ["auto", *stored, *DTYPES, *GGUF_FILE_TYPES])
@@ -272,7 +270,7 @@ def _setting_of(known: Outline, dtype: Any, engine: str, kv_dtype: str | None, c
     "Engine and precisions that belong together; raises `OptionError` for those that do not"
     dtype = _dtype_of(dtype, known)
     check_option("engine", engine, ["auto", *ENGINES])
-    kv_dtype, compute_dtype = _own_name(kv_dtype), _own_name(compute_dtype)
+    kv_dtype, compute_dtype = _own_name(kv_dtype, KV_BITS), _own_name(compute_dtype, FLOAT_BYTES)
     if compute_dtype is not None: check_option("compute_dtype", compute_dtype, FLOAT_BYTES)
     if dtype == "auto": dtype = "stored" if known.gguf and engine != "transformers" else "float32"
     if dtype == "stored" and not known.gguf: dtype = known.stored_dtype
@@ -438,8 +436,9 @@ class SizeTable(Struct, frozen=True):
 
     def _repr_markdown_(self) -> str:
         "A table in Markdown"
-        head, *rows = [f"| {' | '.join(row)} |" for row in self._cells()]
-        return "\n".join([head, "|" + "--:|" * len(self._cells()[0]), *rows])
+        cells = self._cells()
+        head, *rows = [f"| {' | '.join(row)} |" for row in cells]
+        return "\n".join([head, "|" + "--:|" * len(cells[0]), *rows])
 
 
 CONTEXTS = (512, 2048, 8192, 32_768, 131_072)  # tokens
