@@ -544,31 +544,44 @@ def overview_table(
 def overview_html(
     catalog: Catalog | None = None,  # the catalogue of the package if None
     page: str = "",  # the address of the page that `corrections_html` is on; the same page if empty
+    models: str = "",  # the way to the pages of the models, e.g. `../models/`; no links to them if empty
 ) -> str:  # HTML
-    "The overview's table, whose marks are links to the corrections"
+    "The overview's table, whose marks are links to the corrections, with an anchor for each row"
     def link(cell: str) -> str:
         "The cell with its mark as links"
         text, bracket, marks = cell.rpartition(" [")
         if not bracket or not re.fullmatch(r"[\d, ]+\]", marks): return cell
         links = ", ".join(f'<a href="{html.escape(page)}#correction-{number}">{number}</a>' for number in re.findall(r"\d+", marks))
         return f"{text} <sup>{links}</sup>"
-    table = overview_table(catalog)
-    return _html(list(table.columns), table.to_numpy().tolist(), link)
+    def name(model: SmallModel, cell: str) -> str:
+        "The cell that names the model, with a link to its page"
+        shown = f'<a href="{html.escape(models + model.slug)}.html">{html.escape(cell)}</a>' if models else html.escape(cell)
+        return f'<th scope="row">{shown}</th>'
+    table, rows = overview_table(catalog), []
+    for model, cells in zip(_overview_models(catalog), table.to_numpy().tolist(), strict=True):
+        rest = "".join(f"<td>{link(html.escape(cell))}</td>" for cell in cells[1:])
+        rows.append(f'<tr id="overview-{html.escape(model.slug)}">{name(model, cells[0])}{rest}</tr>')
+    head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in table.columns)
+    return f'<table class="overview sortable"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def corrections_html(
     catalog: Catalog | None = None,  # the catalogue of the package if None
+    models: str = "",  # the way to the pages of the models, e.g. `../models/`; no links to them if empty
 ) -> str:  # HTML
     "The corrections as a table, each with an anchor that the overview's table leads to"
     rows = []
     for claim in claims(catalog):
         if not claim["number"]: continue
+        slug, verdict = html.escape(claim["model"]), html.escape(claim["verdict"])
         links = " ".join(f'<a href="{html.escape(url)}">{number}</a>' for number, url in enumerate(claim["sources"], 1))
-        cells = [str(claim["number"]), claim["model"], claim["where"], claim["claim"], claim["verdict"], claim["truth"]]
+        where, said, truth = (f"<td>{html.escape(claim[name])}</td>" for name in ("where", "claim", "truth"))
+        name = f'<a href="{html.escape(models)}{slug}.html">{slug}</a>' if models else slug
         rows.append(
-            f'<tr id="correction-{claim["number"]}">'
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            + f"<td>{links}</td></tr>"
+            f'<tr id="correction-{claim["number"]}"><th scope="row">{claim["number"]}</th><td>{name}</td>{where}{said}'
+            f'<td><span class="verdict-{verdict}">{verdict}</span></td>{truth}<td>{links}</td></tr>'
         )
-    head = "".join(f"<th>{name}</th>" for name in ["", "model", "where", "the overview said", "verdict", "what was found", "sources"])
-    return f'<table class="corrections"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    titles = ["number", "model", "where", "the overview said", "verdict", "what was found", "sources"]
+    head = "".join(f'<th scope="col">{name}</th>' for name in titles)
+    return f'<table class="corrections sortable"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+

@@ -341,10 +341,12 @@ class Choice(Struct, frozen=True):
         return lines + self.disturbed + _unmeasured(one.option for one in self.fits)
 
     def _cells(self, wide: bool) -> list[list[str]]:
-        "The list as text, with its header; if it may be wide, with what the memory is made of"
+        "The list as text, with its header, without columns of which nothing is known; if it may be wide, with the parts of the memory"
         parts = ["weights", "kv cache", "activations", "program"] if wide else []
         head = ["model", "released", "parameters", "precision", "needs", *parts, "at most", "licence", "duties"]
-        return [head, *([*one.cells(), *(one.breakdown() if wide else []), *one.more_cells()] for one in self.fits)]
+        rows = [[*one.cells(), *(one.breakdown() if wide else []), *one.more_cells()] for one in self.fits]
+        known = [number for number in range(len(head)) if not rows or any(row[number] for row in rows)]
+        return [[row[number] for number in known] for row in (head, *rows)]
 
     def table(
         self,
