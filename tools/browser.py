@@ -1,0 +1,476 @@
+"""Open the built site in a real browser: every page, every link, the search, the table, the chooser, the keyboard, and accessibility.
+
+Needs `python tools/site.py` first, and a Chromium or Chrome, which tools/environment.py installs where there is none. Words after the
+options select checks by their names. Pictures of the main pages go to _screenshots.
+"""
+import argparse
+import csv
+import gzip
+import io
+import json
+import mimetypes
+import random
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from environment import ROOT, find_browser
+
+from slm_overview.choose import PRECISIONS, choose
+from slm_overview.size import format_bytes, size
+
+BASE = "/slm_overview/"  # where the published site is on its server
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+SETTINGS = [(scheme, viewport) for scheme in ("light", "dark") for viewport in (DESKTOP, PHONE)]
+MAIN = (
+    "index", "overview/small-language-models", "overview/comparison", "overview/chooser", "overview/considerations",
+    "overview/corrections", "models/phi-2", "models/index", "tutorials/getting-started", "core", "reference",
+)  # a page of each kind
+SEARCH_BOX, SEARCH_RESULT = "#quarto-search input", ".smalldocs-search-results a"  # the one place that knows the renderer
+MOST_BYTES, MOST_SECONDS = 300_000, 5  # of the home page; its time is printed, and fails only if something is badly wrong
+PROBLEMS = {"serious", "critical"}
+DOCS = ROOT / "_docs"
+
+
+class CheckFailed(Exception):
+    "What did not hold, for people"
+
+
+def need(holds, message):
+    "Raise `CheckFailed` unless something holds"
+    if not holds: raise CheckFailed(message)
+
+
+# ---- a server like that of the published site
+
+class Handler(BaseHTTPRequestHandler):
+    "Files below a folder, compressed"
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        "Answer with a file"
+        path = unquote(urlsplit(self.path).path)
+        file = self.server.folder / path.removeprefix(BASE) if path.startswith(BASE) else None
+        if file and file.is_dir(): file = file / "index.html"
+        found = bool(file) and file.is_file()
+        body = gzip.compress(file.read_bytes(), 6) if found else b""
+        self.send_response(200 if found else 404)
+        kind = mimetypes.guess_type(file.name)[0] if found else "text/plain"
+        for name, value in {"Content-Type": kind or "application/octet-stream", "Content-Length": len(body)}.items():
+            self.send_header(name, str(value))
+        if found: self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        "Say nothing"
+
+
+@contextmanager
+def served(folder):
+    "The address of the site, for as long as the context lasts"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.folder = Path(folder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try: yield f"http://127.0.0.1:{server.server_port}{BASE}"
+    finally: server.shutdown()
+
+
+@contextmanager
+def browser(**options):
+    "A browser and a context of it"
+    with sync_playwright() as play:
+        one = play.chromium.launch(executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        try: yield one.new_context(viewport=DESKTOP, **options)
+        finally: one.close()
+
+
+@contextmanager
+def opened(site, address, **options):
+    "A page of the site in a browser of its own"
+    with browser(**options) as context:
+        page = context.new_page()
+        page.goto(f"{site}{address}")
+        yield page
+
+
+def addresses(folder):
+    "Every page of the site"
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.html") if "site_libs" not in path.parts)
+
+
+# ---- links, without a browser
+
+class Links(HTMLParser):
+    "What a page points at, and what can be pointed at in it"
+
+    def __init__(self):
+        super().__init__()
+        self.targets, self.ids, self.unnamed = [], set(), []
+
+    def handle_starttag(self, tag, attributes):
+        "Collect addresses, ids, and pictures that nobody can hear"
+        found = dict(attributes)
+        if found.get("id"): self.ids.add(found["id"])
+        linking = tag in ("a", "link", "img", "script", "source")
+        self.targets += [found[name] for name in ("href", "src") if linking and found.get(name)]
+        if tag == "img" and "alt" not in found: self.unnamed.append(str(found.get("src"))[:60])
+
+
+@cache
+def read_page(path):
+    "The links of a page"
+    links = Links()
+    links.feed(path.read_text(encoding="utf-8"))
+    return links
+
+
+def dead_links(folder):
+    "Every link of the site to a page, a file or a place in a page that is not there"
+    for address in addresses(folder):
+        for target in set(read_page(folder / address).targets):
+            parts = urlsplit(urljoin(f"https://here/{address}", target))
+            if parts.netloc != "here" or parts.scheme != "https": continue
+            path = folder / unquote(parts.path).lstrip("/")
+            if path.is_dir(): path = path / "index.html"
+            place = unquote(parts.fragment) if path.suffix == ".html" else ""
+            if not path.is_file() or (place and place not in read_page(path).ids): yield f"{address}: {target}"
+
+
+def links(site, folder):
+    "Every link inside the site leads somewhere"
+    found = sorted(dead_links(folder))
+    need(not found, f"{len(found)} links lead nowhere:\n" + "\n".join(found[:40]))
+
+
+# ---- every page in a browser
+
+def watch(page, site, found):
+    "Note whatever goes wrong in a page"
+    page.on("console", lambda message: found.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
+    page.on("response", lambda reply: found.append(f"{reply.status}: {reply.url}") if reply.status >= 400 else None)
+    own = (site, "data:", "blob:")
+    page.on("request", lambda request: found.append(f"elsewhere: {request.url}") if not request.url.startswith(own) else None)
+
+
+def violations(page, rules=None):
+    "What axe finds that is serious, in one line each"
+    options = {"resultTypes": ["violations"], **({"runOnly": {"type": "rule", "values": rules}} if rules else {})}
+    for one in Axe().run(page, options=options).response["violations"]:
+        if one["impact"] in PROBLEMS: yield f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:160]} ({len(one['nodes'])} places)"
+
+
+def look_at(page, address, thorough):
+    "What is wrong with a page that is open, in light and dark, on a desktop and a phone"
+    for scheme, viewport in SETTINGS if thorough else (SETTINGS[0], SETTINGS[-1]):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(viewport)
+        page.wait_for_timeout(120)  # the renderer notes the change of theme after 50 ms
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0: yield f"{scheme}, {viewport['width']} pixels: the page is {wide} pixels too wide"
+        rules = None if thorough or scheme == "light" else ["color-contrast", "link-in-text-block", "target-size"]
+        yield from (f"{scheme}, {viewport['width']} pixels: {one}" for one in violations(page, rules))
+
+
+def look(site, some):
+    "Open some pages, and say what is wrong with them"
+    problems = []
+    with browser() as context:
+        for address in some:
+            page, found = context.new_page(), []
+            watch(page, site, found)
+            page.goto(f"{site}{address}", wait_until="load")
+            page.wait_for_timeout(60)
+            found += look_at(page, address, address.removesuffix(".html") in MAIN)
+            problems += [f"{address}: {one}" for one in found]
+            page.close()
+    return problems
+
+
+def pages(site, folder):
+    "Every page opens without an error or a request elsewhere, fits a phone, and has no serious problem of accessibility"
+    every = addresses(folder)
+    every.sort(key=lambda address: address.removesuffix(".html") not in MAIN)  # the slow ones first, on both workers
+    with ProcessPoolExecutor(2) as pool: found = sum(pool.map(look, [site] * 2, [every[::2], every[1::2]]), [])
+    need(not found, f"{len(found)} problems on {len(every)} pages:\n" + "\n".join(found[:60]))
+
+
+def images(site, folder):
+    "Every picture has a text for those who do not see it"
+    found = [f"{address}: {one}" for address in addresses(folder) for one in read_page(folder / address).unnamed]
+    need(not found, "\n".join(found[:40]))
+
+
+# ---- what people do
+
+def search(site, folder):
+    "The search finds a term, by pointer and by keyboard"
+    with opened(site, "index.html") as page:
+        page.fill(SEARCH_BOX, "grouped-query")
+        page.wait_for_selector(SEARCH_RESULT)
+        texts = page.locator(SEARCH_RESULT).all_inner_texts()
+        need(any("grouped-query" in text.casefold() for text in texts), f"found: {texts[:3]}")
+
+
+FORM = 'form[data-for="catalogue"]'
+
+
+def rows_shown(page, table="#catalogue"):
+    "The names of the rows that are shown"
+    return page.eval_on_selector_all(f"{table} tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.slug)")
+
+
+def values(page, key):
+    "The exact values of a column, in the order that is shown"
+    cells = f'#catalogue tbody tr:not([hidden]) [data-key="{key}"]'
+    return page.eval_on_selector_all(cells, "cells => cells.map(cell => cell.dataset.value)")
+
+
+def filters(site, folder):
+    "The table is filtered and searched, and its address remembers it"
+    with opened(site, "overview/comparison.html") as page:
+        everything = rows_shown(page)
+        page.select_option(f"{FORM} [name=kind]", "encoder-only")
+        left = rows_shown(page)
+        need(0 < len(left) < len(everything) and set(values(page, "kind")) == {"encoder-only"}, "the filter by kind does not hold")
+        need("kind=encoder-only" in page.url, f"the address does not remember the filter: {page.url}")
+        page.click(f"{FORM} [type=reset]")
+        page.fill(f"{FORM} [name=q]", "qwen coder")
+        need(rows_shown(page) == ["qwen2.5-coder-1.5b"], f"the search shows {rows_shown(page)}")
+        page.fill(f"{FORM} [name=q]", "no such model")
+        need("No model" in page.inner_text(".count"), "an empty table says nothing")
+        page.click(f"{FORM} [type=reset]")
+        need(rows_shown(page) == everything, "the reset does not show everything")
+
+
+def sorting(site, folder):
+    "The table is sorted by numbers as numbers, and shows the columns that are chosen"
+    with opened(site, "overview/comparison.html") as page:
+        everything = rows_shown(page)
+        for wanted in (sorted, lambda numbers: sorted(numbers, reverse=True)):
+            page.click('#catalogue th[data-key="parameters"] button')
+            numbers = [int(value) for value in values(page, "parameters")]
+            need(numbers == wanted(numbers) and len(numbers) == len(everything), "the parameters are not in order")
+        page.click('#catalogue th[data-key="parameters"] button')
+        need(rows_shown(page) == everything, "the third press does not restore the order")
+        page.click(".columns summary")
+        page.check('.columns [value="attention"]')
+        need(page.is_visible('#phi-2 [data-key="attention"]'), "a column that was chosen is not shown")
+
+
+def deep_links(site, folder):
+    "A row, and a state of the filters, can be linked to"
+    with opened(site, "overview/comparison.html#phi-2") as page:
+        need(page.is_visible("#phi-2.marked"), "the row is not marked")
+        top = page.eval_on_selector("#phi-2", "row => row.getBoundingClientRect().top")
+        need(0 < top < DESKTOP["height"], f"the row is at {top} pixels")
+    with opened(site, "overview/comparison.html?licence=gemma&sort=-parameters") as page:
+        numbers = [int(value) for value in values(page, "parameters")]
+        need(set(values(page, "licence")) == {"gemma"}, "the address does not restore the filter")
+        need(numbers == sorted(numbers, reverse=True), "the address does not restore the order")
+    with opened(site, "overview/corrections.html#correction-3") as page:
+        need(page.is_visible("#correction-3"), "the correction is not there")
+
+
+def downloads(site, folder):
+    "CSV and JSON hold the rows and columns that are shown, with exact values"
+    with opened(site, "overview/comparison.html?kind=encoder-decoder", accept_downloads=True) as page:
+        names, heads = rows_shown(page), "#catalogue thead th:not([hidden])"
+        keys = page.eval_on_selector_all(heads, "heads => heads.map(head => head.dataset.key)")
+        texts = {}
+        for kind in ("csv", "json"):
+            with page.expect_download() as waiting: page.click(f"[name={kind}]")
+            texts[kind] = Path(waiting.value.path()).read_text(encoding="utf-8")
+        numbers = values(page, "parameters")
+    found = list(csv.DictReader(io.StringIO(texts["csv"])))
+    need(list(found[0]) == keys and len(found) == len(names), f"the CSV has {list(found[0])}")
+    need([row["parameters"] for row in found] == numbers, "the CSV has other numbers")
+    need([str(row["parameters"]) for row in json.loads(texts["json"])] == numbers, "the JSON has other numbers")
+
+
+def asked(draw, data):
+    "A random question to the chooser"
+    return {
+        "memory": draw.choice(data["memories"]), "context": draw.choice(data["contexts"]),
+        "task": draw.choice(["", *data["tasks"], *data["fine_tuned"]]),
+        "commercial_use": draw.choice(["", "yes", "conditional"]), "language": draw.choice(["", "de", "en", "fr", "ar"]),
+    }
+
+
+def answer_of(page):
+    "What the chooser shows: a dictionary for each row, in bytes"
+    script = """rows => rows.map(row => Object.fromEntries([["slug", row.dataset.slug],
+        ...[...row.querySelectorAll("td[data-key]")].map(cell => [cell.dataset.key, cell.dataset.value])]))"""
+    return page.eval_on_selector_all("#chosen tbody tr", script)
+
+
+def chooser(site, folder):
+    "For 20 random questions the chooser gives the models of `choose`, with the bytes of `size`, and the reasons"
+    seed = random.randrange(10**6)  # noqa: S311 - questions, no secrets
+    draw, data = random.Random(seed), json.loads((folder / "chooser.json").read_text())  # noqa: S311
+    print(f"  the questions are those of seed {seed}")
+    with browser() as context:
+        page = context.new_page()
+        for _ in range(20):
+            question = asked(draw, data)
+            query = "&".join(f"{name}={value}" for name, value in question.items() if value != "")
+            page.goto(f"{site}overview/chooser.html?{query}")
+            page.wait_for_selector("details.rejected", state="attached")
+            compare(page, question)
+
+
+def compare(page, question):
+    "The answer of the page and that of the package to one question"
+    options = {name: value or None for name, value in question.items() if name in ("task", "context", "commercial_use")}
+    wanted, shown = choose(memory=question["memory"], languages=question["language"] or (), **options), answer_of(page)
+    names = [one["slug"] for one in shown]
+    need(names == [one.name for one in wanted.fits], f"{question}: {names}, not {[one.name for one in wanted.fits]}")
+    for row in shown:
+        exact = size(row["slug"], context=question["context"], **PRECISIONS[row["precision"]])
+        parts = {name: str(getattr(exact, name)) for name in ("required", "weights", "kv_cache", "activations")}
+        need(all(row[name] == value for name, value in parts.items()), f"{question}: {row} is not {parts}")
+    texts = page.eval_on_selector_all("details.rejected li", "items => items.map(item => [item.dataset.slug, item.textContent])")
+    for slug, text in texts: need(text.endswith(f": {wanted.rejected[slug]}"), f"{question}: {text!r} is not {wanted.rejected[slug]!r}")
+    need(len(texts) == len(wanted.rejected), f"{question}: {len(texts)} reasons")
+
+
+def bytes_as_text(site, folder):
+    "The page writes bytes as the package does, for numbers of every size"
+    draw = random.Random(2)  # noqa: S311
+    numbers = [draw.randrange(10 ** draw.randrange(1, 14)) for _ in range(2000)]
+    numbers += [999, 1000, 99_950, 999_499, 999_500, 9_994_999_999, 9_995_000_000]
+    with opened(site, "overview/chooser.html") as page:
+        page.wait_for_selector("#chosen")
+        cells = '#chosen [data-key="weights"], #chosen [data-key="kv_cache"]'
+        shown = page.eval_on_selector_all(cells, "cells => cells.map(cell => [cell.dataset.value, cell.textContent])")
+        source = (folder / "assets" / "chooser.js").read_text(encoding="utf-8")
+        helpers = source[source.index("  const grouped"):source.index("  // ---- the rules")]
+        texts = page.evaluate(f"numbers => {{ {helpers}; return numbers.map(formatBytes); }}", numbers)
+    need(all(format_bytes(int(value)) == text for value, text in shown), f"one of {shown} is written in another way")
+    wrong = [(number, text) for number, text in zip(numbers, texts, strict=True) if format_bytes(number) != text]
+    need(not wrong, f"written in another way: {wrong[:5]}")
+
+
+def focus_of(page):
+    "What has the focus: its tag, name and whether a ring shows it"
+    return page.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e);
+        return [e.tagName, e.name || e.className || e.id || "", s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0]; }""")
+
+
+def keyboard(site, folder):
+    "Everything can be reached and used with the keyboard, and shows where the focus is"
+    with opened(site, "overview/comparison.html") as page:
+        seen = []
+        for _ in range(120):
+            page.keyboard.press("Tab")
+            seen.append(focus_of(page))
+            if seen[-1][:2] == ["BUTTON", "reset"] or "csv" in seen[-1][1]: break
+        names = [name for _, name, _ in seen]
+        need("skip-link" in names[0], f"the first stop is {seen[0]}")
+        need({"q", "kind", "licence", "max_parameters", "csv"} <= set(names), f"the keyboard reaches only {names}")
+        dark = [stop for stop in seen if not stop[2]]
+        need(not dark, f"no focus is to be seen on {dark[:4]}")
+        page.focus('#catalogue th[data-key="released"] button')
+        page.keyboard.press("Enter")
+        need(page.get_attribute('#catalogue th[data-key="released"]', "aria-sort") == "ascending", "Enter does not sort")
+    with opened(site, "overview/chooser.html") as page:
+        page.wait_for_selector("#chosen")
+        page.focus("[name=context]")
+        before = page.get_attribute("[name=context]", "aria-valuetext")
+        page.keyboard.press("ArrowRight")
+        after = page.get_attribute("[name=context]", "aria-valuetext")
+        tokens = after.split()[0].replace(",", "")
+        need(before != after and f"context={tokens}" in page.url, f"the arrows move from {before} to {after}")
+
+
+def without_scripts(site, folder):
+    "Without JavaScript the pages read, and the tables are whole"
+    with browser(java_script_enabled=False) as context:
+        page = context.new_page()
+        for address, rows in {"overview/comparison": 42 + 15, "index": 15, "models/phi-2": 20, "overview/chooser": 20}.items():
+            page.goto(f"{site}{address}.html")
+            found = page.locator("main table tbody tr").count()
+            need(found >= rows, f"{address} has {found} rows")
+            need(page.is_visible("main h1") and len(page.inner_text("main")) > 1500, f"{address} does not read")
+        need("JavaScript" in page.inner_text("#chooser"), "the chooser does not say what is missing")
+
+
+def home(site, folder):
+    "The home page is light, and soon there"
+    with browser() as context:
+        page, total = context.new_page(), []
+        page.on("requestfinished", lambda request: total.append(request.sizes()["responseBodySize"]))
+        page.goto(f"{site}index.html", wait_until="networkidle")
+        times = page.evaluate("performance.getEntriesByType('navigation').map(t => [t.domInteractive, t.loadEventEnd])[0]")
+        page.click('#catalogue th[data-key="parameters"] button')
+    print(f"  {sum(total) / 1000:.0f} kB in {len(total)} requests; interactive after {times[0]:.0f} ms, loaded after {times[1]:.0f} ms")
+    need(sum(total) < MOST_BYTES, f"the home page takes {sum(total):,} bytes")
+    need(times[1] < 1000 * MOST_SECONDS, f"the home page takes {times[1]:.0f} ms")
+
+
+def theme(site, folder):
+    "Dark and light follow the system, and the switch overrides it"
+    with opened(site, "index.html", color_scheme="dark") as page:
+        page.wait_for_timeout(150)
+        script = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b)"
+        def brightness():
+            "How bright the page is, from 0 to 765"
+            return page.evaluate(script)
+        need(brightness() < 200, "the page is not dark where the system is")
+        page.click(".quarto-color-scheme-toggle")
+        page.wait_for_timeout(150)
+        need(brightness() > 600, "the switch does not make it light")
+
+
+def screenshots(site, folder):
+    "Pictures of the main pages, to be looked at"
+    target = ROOT / "_screenshots"
+    target.mkdir(exist_ok=True)
+    with browser() as context:
+        page = context.new_page()
+        for address in MAIN:
+            for scheme, viewport in SETTINGS:
+                page.emulate_media(color_scheme=scheme)
+                page.set_viewport_size(viewport)
+                page.goto(f"{site}{address}.html")
+                page.wait_for_timeout(250)
+                page.screenshot(path=target / f"{address.replace('/', '_')}-{scheme}-{viewport['width']}.png")
+
+
+CHECKS = (
+    links, images, search, filters, sorting, deep_links, downloads, chooser, bytes_as_text, keyboard, without_scripts, home, theme,
+    screenshots, pages,
+)
+
+
+def main():
+    "Run the checks; returns how many failed"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="run only checks with one of these words in their names")
+    parser.add_argument("--folder", type=Path, default=DOCS, help="the site; _docs if not given")
+    options, failed = parser.parse_args(), 0
+    with served(options.folder) as site:
+        for check in CHECKS:
+            if options.words and not any(word in check.__name__ for word in options.words): continue
+            started = time.monotonic()
+            try: check(site, options.folder)
+            except Exception as error:
+                failed += 1
+                print(f"FAILED  {check.__name__}: {error if isinstance(error, CheckFailed) else repr(error)}", flush=True)
+            else: print(f"passed  {check.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__": sys.exit(main())
