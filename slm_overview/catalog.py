@@ -479,7 +479,7 @@ _WHERE = {name: title for title, name in OVERVIEW_COLUMNS.items()} | {"text": "w
 
 def _overview_models(catalog: Catalog | None) -> list[SmallModel]:
     "The models of the overview, in its order"
-    models = (catalog or Catalog.load()).filter(overview=True).models
+    models = (Catalog.load() if catalog is None else catalog).filter(overview=True).models
     return sorted(models, key=lambda model: model.record.overview.row)
 
 

@@ -488,7 +488,7 @@ def choose(
     catalog: Catalog | None = None,  # the models; all of the package if None
 ) -> Choice:  # the models that fit, in order, and why the others do not
     "Models that fit a task, a memory and a licence; raises `OptionError`"
-    catalog = catalog or Catalog.load()
+    catalog = Catalog.load() if catalog is None else catalog
     duties, codes = _words("without_duty", without_duty), tuple(map(str.lower, _words("languages", languages)))
     need = _checked_need(catalog, _Need(task, context, commercial_use, duties, codes))
     check_option("order", order, ORDERS)

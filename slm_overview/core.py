@@ -201,7 +201,7 @@ def load_small_model(
         model.to(place).eval()
     _check_body(model, missing, checkpoint.name)
     _mark_untrained(model, missing, checkpoint, task, stacklevel=3)
-    if model.config.pad_token_id is None: model.config.pad_token_id = tokenizer.pad_token_id
+    if getattr(model.config, "pad_token_id", None) is None: model.config.pad_token_id = tokenizer.pad_token_id
     model.checkpoint = checkpoint
     return tokenizer, model
 

@@ -8,7 +8,7 @@ __all__ = ['ROLES', 'Generation', 'generate', 'has_chat_template', 'chat']
 # %% ../nbs/60_generate.ipynb #ca214746
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -26,7 +26,7 @@ class Generation:
     prompt_tokens: int  # tokens of the prompt, template and special tokens included
     new_tokens: int  # tokens written, a final end-of-text token included
     finish_reason: str  # `stop`: the model ended by itself or wrote a stop string; `length`: `max_new_tokens` were written
-    seconds: float  # time from prompt to last token
+    seconds: float = field(repr=False)  # time from prompt to last token
     model_name: str  # what the model was loaded as
     prompt: str  # the prompt as the model read it
 

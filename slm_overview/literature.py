@@ -10,7 +10,6 @@ __all__ = ['PAGE', 'GeneralClaim', 'GeneralClaims', 'general_claims', 'bibliogra
 import datetime
 import html
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ import msgspec
 from msgspec import Struct
 
 from .catalog import Catalog
-from .errors import OptionError, RecordError, did_you_mean
+from .errors import MissingDependencyError, OptionError, RecordError, did_you_mean
+from .facts import Problem
 from .plain_yaml import read_yaml
 from .records import DATA, Verdict
-from .write_up import Link, Mark, Shown, Table
+from .write_up import Link, Mark, Shown, Table, cell_html, cell_markdown
 
 # %% ../nbs/46_literature.ipynb #135e4f9e
 class GeneralClaim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -45,40 +45,52 @@ class GeneralClaims(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def general_claims(
     folder: str | Path = DATA,  # holds general.yaml
 ) -> GeneralClaims:
-    "Read the general claims; raises `RecordError` with the file and what is wrong in it"
-    path = Path(folder) / "general.yaml"
-    try: return msgspec.convert(read_yaml(path), GeneralClaims)
-    except msgspec.ValidationError as error: raise RecordError(f"general.yaml: {error}.") from error
+    "Read the general claims; raises `RecordError` with the file, the field and what is wrong in it"
+    try: return msgspec.convert(read_yaml(Path(folder) / "general.yaml"), GeneralClaims)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at ")
+        raise RecordError(f"general.yaml: {place.strip('`').removeprefix('$').removeprefix('.') or 'top level'}: {message}.") from error
 
 # %% ../nbs/46_literature.ipynb #9cfac2e6
 def _pybtex() -> Any:
-    "The part of pybtex that reads and holds entries"
-    from pybtex import database  # here, because most of the package needs no bibliography
+    "The part of pybtex that reads and holds entries; raises `MissingDependencyError`"
+    try:
+        from pybtex import database  # here, because most of the package needs no bibliography
+    except ImportError as error:
+        raise MissingDependencyError("the bibliography needs the library pybtex. Install it with `pip install pybtex`.") from error
     return database
 
 
-@cache
-def _general(folder: str) -> dict[str, Any]:
+def _general(folder: str | Path) -> dict[str, Any]:
     "The entries of the file, by key"
     database = _pybtex()
     try: return dict(database.parse_file(str(Path(folder) / "references.bib"), bib_format="bibtex").entries)
     except Exception as error: raise RecordError(f"references.bib: {error}.") from error
 
 
+_LATEX = str.maketrans({"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "{": "", "}": "", **{sign: f"\\{sign}" for sign in "&%#_"}})
+
+
+def _latex(text: str) -> str:
+    "Text of a record for BibTeX, where some signs have a meaning; braces have no escape that all readers know, and go"
+    return text.translate(_LATEX)
+
+
 def _persons(names: Iterable[str], more: bool) -> list[Any]:
     "Authors as pybtex holds them; the name of a team stays in one piece"
     person = _pybtex().Person
     teams = ("team", "research", "ai", "group", "deepmind", "llm-core")
-    people = [person(last=name) if name.casefold().split()[-1] in teams else person(name) for name in names]
+    whole = [_latex(name) for name in names if name.strip() and name != "et al."]
+    people = [person(last=f"{{{name}}}") if "," in name or name.casefold().split()[-1] in teams else person(name) for name in whole]
     return [*people, *([person("others")] if more else [])]
 
 
 def _paper_entry(paper: Any, title: str) -> Any:
     "The entry of a paper that introduces a model"
-    database = _pybtex()
-    fields = {"title": f"{{{title}}}", "year": str(paper.year), "url": paper.url}
+    fields = {"title": f"{{{_latex(title)}}}", "year": str(paper.year)}
     if paper.arxiv: fields |= {"journal": "arXiv preprint", "eprint": paper.arxiv, "archiveprefix": "arXiv"}
-    return database.Entry("article" if paper.arxiv else "misc", fields, {"author": _persons(paper.authors, paper.more_authors)})
+    fields["url"] = paper.url
+    return _pybtex().Entry("article" if paper.arxiv else "misc", fields, {"author": _persons(paper.authors, paper.more_authors)})
 
 
 def _is_there(paper: Any, entries: Iterable[Any]) -> bool:
@@ -90,9 +102,9 @@ def bibliography(
     catalog: Catalog | None = None,  # the catalogue of the package if None
     folder: str | Path = DATA,  # holds references.bib
 ) -> dict[str, Any]:  # entries of pybtex, by key
-    "Every paper that the pages refer to; raises `RecordError` if the file cannot be read"
-    entries = dict(_general(str(folder)))
-    for model in catalog or Catalog.load():
+    "Every paper that the pages refer to; raises `RecordError` for a file that cannot be read, `MissingDependencyError` without pybtex"
+    entries = _general(folder)
+    for model in Catalog.load() if catalog is None else catalog:
         paper = model.record.paper
         if paper and not _is_there(paper, entries.values()): entries[model.slug] = _paper_entry(paper, paper.title or model.name)
     return entries
@@ -102,16 +114,39 @@ def bibtex(
     catalog: Catalog | None = None,  # the catalogue of the package if None
     folder: str | Path = DATA,  # holds references.bib
 ) -> str:  # BibTeX
-    "The bibliography as a BibTeX file"
-    return _pybtex().BibliographyData(entries=bibliography(catalog, folder)).to_string("bibtex")
+    "The bibliography as a BibTeX file; raises as `bibliography` does"
+    entries = bibliography(catalog, folder)
+    from pybtex.database.output.bibtex import Writer
+
+    class Verbatim(Writer):
+        "Values are BibTeX already, and addresses stay as they are"
+        def _encode(self, text: str) -> str: return text
+
+    return Verbatim().to_string(_pybtex().BibliographyData(entries=entries))
 
 # %% ../nbs/46_literature.ipynb #9489d98e
-PAGE = "references.html"  # the page that lists the references
+PAGE = "references.html"  # the page that lists the references, from the pages beside it
+
+
+def _plain(latex: str) -> str:
+    "BibTeX as plain text"
+    from pybtex.richtext import Text
+    return str(Text.from_latex(latex))
 
 
 def _surnames(entry: Any) -> list[str]:
-    "The family names of the authors; `others` for those who are not named"
-    return [" ".join([*person.prelast_names, *person.last_names]) or str(person) for person in entry.persons.get("author", ())]
+    "The family names of the authors, `others` for those who are not named; the title of a paper without authors"
+    people = [" ".join([*person.prelast_names, *person.last_names]) for person in entry.persons.get("author", ())]
+    return [_plain(name) for name in people or [entry.fields["title"]]]
+
+
+def _citation(key: str, entries: dict[str, Any], page: str) -> Link:
+    "Author and year of an entry, leading to its place in the list"
+    if key not in entries: raise OptionError(f"the bibliography has no {key!r}.{did_you_mean(key, entries)}")
+    names = _surnames(entries[key])
+    pair = len(names) == 2 and names[1] != "others"
+    who = names[0] if len(names) == 1 else " and ".join(names) if pair else f"{names[0]} et al."
+    return Link(f"{who} ({entries[key].fields['year']})", f"{page}#ref-{key}", _plain(entries[key].fields["title"]))
 
 
 def cite(
@@ -121,13 +156,7 @@ def cite(
     page: str = PAGE,  # the address of the list of references
 ) -> Link:
     "Author and year, leading to the reference; raises `OptionError` for a key that is none"
-    entries = bibliography(catalog, folder)
-    if key not in entries: raise OptionError(f"the bibliography has no {key!r}.{did_you_mean(key, entries)}")
-    entry = entries[key]
-    names = _surnames(entry) or ["?"]
-    pair = len(names) == 2 and names[1] != "others"
-    who = names[0] if len(names) == 1 else " and ".join(names) if pair else f"{names[0]} et al."
-    return Link(f"{who} ({entry.fields['year']})", f"{page}#ref-{key}", entry.fields["title"].strip("{}"))
+    return _citation(key, bibliography(catalog, folder), page)
 
 # %% ../nbs/46_literature.ipynb #d3f965bd
 def claim_table(
@@ -136,51 +165,72 @@ def claim_table(
     folder: str | Path = DATA,  # holds general.yaml and references.bib
     page: str = PAGE,  # the address of the list of references
 ) -> Table:  # claim, verdict, what was found, references
-    "What the overview says, our verdict, and what the literature says; raises `OptionError` for an id that is none"
+    "What the overview says, our verdict, and what the literature says; raises `OptionError` for a section or an id that is none"
     found = general_claims(folder).claims
-    for one in ids or ():
-        known = [claim.id for claim in found]
+    sections, known = list(dict.fromkeys(one.section for one in found)), [one.id for one in found]
+    wanted = known if ids is None else list(ids)
+    if section not in (None, *sections): raise OptionError(f"there is no section {section!r}. Known are: {', '.join(sections)}.")
+    for one in wanted:
         if one not in known: raise OptionError(f"there is no claim {one!r}.{did_you_mean(one, known)} Known are: {', '.join(known)}.")
-    chosen = [claim for claim in found if section in (None, claim.section) and (ids is None or claim.id in ids)]
-    papers = Catalog(())  # the references of general claims are all in the file
+    entries = _general(folder)
     rows = [
         (claim.claim, Mark(claim.verdict, f"verdict-{claim.verdict}"), claim.found + (f" ({claim.note})" if claim.note else ""),
-         tuple(cite(key, papers, folder, page) for key in claim.references)) for claim in chosen
+         tuple(_citation(key, entries, page) for key in claim.references))
+        for claim in found if section in (None, claim.section) and claim.id in wanted
     ]
     return Table(("the overview says", "verdict", "what the literature says", "references"), tuple(rows), "verdicts", caption=section or "")
 
 # %% ../nbs/46_literature.ipynb #a028e072
 def _set(entry: Any, backend: str) -> str:
-    "An entry as text for a backend of pybtex: html or markdown"
+    "Authors, title, place and year of an entry for a backend of pybtex: html or markdown"
     from pybtex.plugin import find_plugin
     style, back = find_plugin("pybtex.style.formatting", "unsrt")(), find_plugin("pybtex.backends", backend)()
-    return next(style.format_entries([entry])).text.render(back)
+    fields = {name: text for name, text in entry.fields.items() if name not in ("url", "doi", "eprint", "note")}
+    bare = _pybtex().Entry(entry.type, fields, entry.persons)
+    bare.key = "one"  # pybtex wants a key while it sets an entry
+    return " ".join(next(style.format_entries([bare])).text.render(back).split())
+
+
+def _links(entry: Any) -> tuple[Link, ...]:
+    "Where a paper is to be found: by its DOI, on arXiv, or at its address"
+    doi, number, url = (entry.fields.get(name, "") for name in ("doi", "eprint", "url"))
+    links = [Link(f"doi:{doi}", f"https://doi.org/{doi}")] if doi else []
+    if number: links.append(Link(f"arXiv:{number}", f"https://arxiv.org/abs/{number}"))
+    if url and url not in {link.url for link in links}: links.append(Link(url.removeprefix("https://"), url))
+    return tuple(links)
 
 
 def references(
     catalog: Catalog | None = None,  # the catalogue of the package if None
     folder: str | Path = DATA,  # holds references.bib
 ) -> Shown:
-    "The bibliography as a list in the order of the authors, each with an anchor that `cite` leads to"
+    "The bibliography as a list in the order of the authors, each with an anchor that `cite` leads to; raises as `bibliography` does"
     entries = sorted(bibliography(catalog, folder).items(), key=lambda one: (" ".join(_surnames(one[1])).casefold(), one[1].fields["year"]))
-    items = [f'<li id="ref-{html.escape(key)}">{_set(_keyed(entry, key), "html")}</li>' for key, entry in entries]
-    lines = [f"- {' '.join(_set(_keyed(entry, key), 'markdown').split())}" for key, entry in entries]
+    items, lines = [], []
+    for key, entry in entries:
+        links, note = _links(entry), _plain(entry.fields.get("note", ""))
+        read = f' <span class="read">{html.escape(note)}.</span>' if note else ""
+        items.append(f'<li id="ref-{html.escape(key)}">{_set(entry, "html")} {cell_html(links)}{read}</li>')
+        lines.append(f"- {_set(entry, 'markdown')} {cell_markdown(links)}{f' {cell_markdown(note)}.' if note else ''}")
     return Shown(f'<ul class="references">{"".join(items)}</ul>', "\n".join(lines))
-
-
-def _keyed(entry: Any, key: str) -> Any:
-    "The entry with its key, which pybtex wants while it sets one"
-    entry.key = key
-    return entry
 
 # %% ../nbs/46_literature.ipynb #4ded326f
 def check_literature(
     folder: str | Path = DATA,  # holds general.yaml and references.bib
-) -> list[str]:  # what is wrong; empty if nothing is
-    "Keys without an entry, entries that nothing refers to, and entries without an address"
-    entries = _general(str(folder))
-    used = {key for claim in general_claims(folder).claims for key in claim.references}
-    problems = [f"general.yaml: {key!r} is not in references.bib.{did_you_mean(key, entries)}" for key in sorted(used - set(entries))]
-    problems += [f"references.bib: no claim refers to {key!r}." for key in sorted(set(entries) - used)]
-    without = [key for key, entry in entries.items() if not entry.fields.get("url", "").startswith("https://")]
-    return problems + [f"references.bib: {key!r} has no url." for key in without]
+) -> list[Problem]:  # empty if nothing is wrong
+    "Keys without an entry, claims of the same name, entries without title, year or address, and entries that no claim refers to"
+    entries, claims = _general(folder), general_claims(folder).claims
+    used, names = {key for claim in claims for key in claim.references}, [claim.id for claim in claims]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems = [Problem("general.yaml", name, "there are two claims of this name.") for name in twice]
+    problems += [
+        Problem("general.yaml", claim.id, f"{key!r} is not in references.bib.{did_you_mean(key, entries)}")
+        for claim in claims for key in claim.references if key not in entries
+    ]
+    for key, entry in entries.items():
+        problems += [Problem("references.bib", key, f"has no {name}.") for name in ("title", "year") if not entry.fields.get(name)]
+        links = _links(entry)
+        if not links: problems.append(Problem("references.bib", key, "has no url."))
+        problems += [Problem("references.bib", key, f"{link.url!r} is no address.") for link in links if "href=" not in cell_html(link)]
+        if key not in used: problems.append(Problem("references.bib", key, "no claim refers to it.", "notice"))
+    return problems

@@ -64,7 +64,7 @@ def chooser_data(
     catalog: Catalog | None = None,  # the catalogue of the package if None
 ) -> dict[str, Any]:  # ready for JSON
     "Everything that the chooser of the site needs to answer as `choose` does"
-    catalog = catalog or Catalog.load()
+    catalog = Catalog.load() if catalog is None else catalog
     engines = {name: "llama.cpp" if name.startswith("Q") else "transformers" for name in PRECISIONS}
     precisions = [{"name": name, "engine": engine, "how": HOW[name]} for name, engine in engines.items()]
     return {
@@ -132,7 +132,7 @@ def catalogue_html(
     tools: str = "all",  # what a script adds: all, or only sort
 ) -> str:  # HTML
     "The models as a table that a script can search, filter and sort"
-    catalog, columns = catalog or Catalog.load(), tuple(columns)
+    catalog, columns = Catalog.load() if catalog is None else catalog, tuple(columns)
     def heading(key: str) -> str:
         "The head of a column"
         text, kind = HEADINGS[key]
@@ -179,7 +179,7 @@ def feed(
     catalog: Catalog | None = None,  # the catalogue of the package if None
 ) -> str:  # XML
     "An RSS feed of what was read, and when; newest first. Source: https://www.rssboard.org/rss-specification"
-    catalog = catalog or Catalog.load()
+    catalog = Catalog.load() if catalog is None else catalog
     found = [(day, model, names) for model in catalog for day, names in _days(model).items()]
     found.sort(key=lambda one: (-one[0].toordinal(), one[1].slug))
     root = ElementTree.Element("rss", version="2.0")

@@ -162,8 +162,9 @@ def _paper(model: SmallModel) -> Cell:
     "The paper or report"
     paper = model.record.paper
     if paper is None: return NOT_PUBLISHED
-    others = " and others" if len(paper.authors) > 1 or paper.more_authors else ""
-    who = (*(name + others for name in paper.authors[:1]), str(paper.year))
+    names = [name for name in paper.authors if name != "et al."]
+    others = " and others" if paper.more_authors or len(paper.authors) > 1 else ""
+    who = (*(name + others for name in names[:1]), str(paper.year))
     return (Link(paper.title, paper.url), f"({', '.join(who)})") if paper.title else Link(", ".join(who), paper.url)
 
 
@@ -443,4 +444,4 @@ def how_to_get(
     model = Catalog.load()[name]
     gate = " Its terms must be accepted there first." if model.gated else ""
     stored = format_bytes(size(model, dtype="bfloat16", context=1).weights)
-    return f"The weights of {name} are not on this machine. load_small_model fetches them from the Hub, {stored} in 16 bits.{gate}"
+    return f"The weights of {name} are not on this machine. load_small_model asks the Hub for them, {stored} in 16 bits.{gate}"

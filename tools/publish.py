@@ -71,7 +71,7 @@ def output_text(output):
 
 def cell_text(cell):
     "A cell of a processed notebook in Markdown"
-    if cell.cell_type != "code": return cell.source if cell.cell_type == "markdown" else ""
+    if cell.cell_type != "code": return "" if cell.source.startswith("<!--") else cell.source
     options = "\n".join(line for line in cell.source.splitlines() if line.startswith("#|"))
     code = "\n".join(line for line in cell.source.splitlines() if not line.startswith("#|")).strip()
     shown = f"```python\n{code}\n```" if code and not re.search(r"echo: *false", options) else ""
@@ -162,7 +162,8 @@ def cards(docs, catalog):
     for model in catalog:
         context = min(4096, model.context_length)
         needs = format_bytes(size(model, dtype="bfloat16", context=context).required)
-        lines = [f"{model.parameters / 1e9:.2f} billion parameters, {model.kind}", f"{needs} in 16 bits for {context:,} tokens",
+        count = f"{model.parameters / 1e9:.2f} billion" if model.parameters >= 1e9 else f"{model.parameters / 1e6:.1f} million"
+        lines = [f"{count} parameters, {model.kind}", f"{needs} in 16 bits for {context:,} tokens",
                  f"{model.terms.name[:44]}"]
         card(model.name, lines, docs / "cards" / f"{model.slug}.png")
 

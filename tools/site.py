@@ -22,6 +22,7 @@ from smalldocs.layout import page as layout_page
 from smalldocs.site import Site, build
 
 from publish import publish
+from signatures import mend_signatures
 
 TEXT_FILES = {".ipynb", ".md", ".qmd", ".yml"}
 
@@ -53,7 +54,9 @@ def process(changed):
     "Let nbdev process the notebooks: all of them, or those that changed; returns the folder with the result"
     refresh_quarto_yml()
     _build_modidx()
-    return proc_nbs(force=not changed, n_workers=0 if changed else 2)  # starting workers takes longer than a page
+    processed = proc_nbs(force=not changed, n_workers=0 if changed else 2)  # starting workers takes longer than a page
+    mend_signatures(processed, get_config().lib_path)
+    return processed
 
 
 def render_with_quarto(processed, docs):
