@@ -5,108 +5,44 @@ options select checks by their names. Pictures of the main pages go to _screensh
 """
 import argparse
 import csv
-import gzip
 import io
 import json
-import mimetypes
 import random
+import shutil
 import sys
-import threading
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import cache
+from fnmatch import fnmatch
+from functools import cache, partial
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+import msgspec
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
-from environment import ROOT, find_browser
+from browsing import DESKTOP, PHONE, SEARCH_BOX, SEARCH_RESULT, CheckFailed, addresses, browser, need, opened, served
+from environment import ROOT
+from interaction import CHECKS as INTERACTIONS
+from interaction import unprobed
 
+from slm_overview.catalog import Catalog, SmallModel
 from slm_overview.choose import PRECISIONS, choose
+from slm_overview.records import Record
+from slm_overview.site_data import catalogue_html
 from slm_overview.size import format_bytes, size
+from slm_overview.write_up import anatomy, key_facts, licence, memory, not_found, plot_memory, scores, sources, verdict_table
 
-BASE = "/slm_overview/"  # where the published site is on its server
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SETTINGS = [(scheme, viewport) for scheme in ("light", "dark") for viewport in (DESKTOP, PHONE)]
 MAIN = (
     "index", "overview/small-language-models", "overview/comparison", "overview/chooser", "overview/considerations",
     "overview/corrections", "models/phi-2", "models/index", "tutorials/getting-started", "core", "reference",
 )  # a page of each kind
-SEARCH_BOX, SEARCH_RESULT = "#quarto-search input", ".smalldocs-search-results a"  # the one place that knows the renderer
 MOST_BYTES, MOST_SECONDS = 300_000, 5  # of the home page; its time is printed, and fails only if something is badly wrong
+LEAST_SHARE = 0.85  # of a phone's width, for the text
 PROBLEMS = {"serious", "critical"}
 DOCS = ROOT / "_docs"
-
-
-class CheckFailed(Exception):
-    "What did not hold, for people"
-
-
-def need(holds, message):
-    "Raise `CheckFailed` unless something holds"
-    if not holds: raise CheckFailed(message)
-
-
-# ---- a server like that of the published site
-
-class Handler(BaseHTTPRequestHandler):
-    "Files below a folder, compressed"
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        "Answer with a file"
-        path = unquote(urlsplit(self.path).path)
-        file = self.server.folder / path.removeprefix(BASE) if path.startswith(BASE) else None
-        if file and file.is_dir(): file = file / "index.html"
-        found = bool(file) and file.is_file()
-        body = gzip.compress(file.read_bytes(), 6) if found else b""
-        self.send_response(200 if found else 404)
-        kind = mimetypes.guess_type(file.name)[0] if found else "text/plain"
-        for name, value in {"Content-Type": kind or "application/octet-stream", "Content-Length": len(body)}.items():
-            self.send_header(name, str(value))
-        if found: self.send_header("Content-Encoding", "gzip")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        "Say nothing"
-
-
-@contextmanager
-def served(folder):
-    "The address of the site, for as long as the context lasts"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.folder = Path(folder)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try: yield f"http://127.0.0.1:{server.server_port}{BASE}"
-    finally: server.shutdown()
-
-
-@contextmanager
-def browser(**options):
-    "A browser and a context of it"
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
-        try: yield one.new_context(viewport=DESKTOP, **options)
-        finally: one.close()
-
-
-@contextmanager
-def opened(site, address, **options):
-    "A page of the site in a browser of its own"
-    with browser(**options) as context:
-        page = context.new_page()
-        page.goto(f"{site}{address}")
-        yield page
-
-
-def addresses(folder):
-    "Every page of the site"
-    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.html") if "site_libs" not in path.parts)
 
 
 # ---- links, without a browser
@@ -165,45 +101,65 @@ def watch(page, site, found):
     page.on("request", lambda request: found.append(f"elsewhere: {request.url}") if not request.url.startswith(own) else None)
 
 
-def violations(page, rules=None):
+COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that take most of axe's time
+EACH = 6  # of the pages of models and modules, which are of one form each, every sixth has its colours looked at
+
+
+def violations(page, rules):
     "What axe finds that is serious, in one line each"
-    options = {"resultTypes": ["violations"], **({"runOnly": {"type": "rule", "values": rules}} if rules else {})}
+    options = {"resultTypes": ["violations"], **rules}
     for one in Axe().run(page, options=options).response["violations"]:
         if one["impact"] in PROBLEMS: yield f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:160]} ({len(one['nodes'])} places)"
 
 
-def look_at(page, address, thorough):
+def plan(every):
+    "For each page the settings to see it in, each with the rules of axe, None for no axe"
+    form = {"models": [], ".": []}  # pages that are many, and alike
+    for address in every: form.get(Path(address).parent.as_posix(), []).append(address)
+    alike = {address for some in form.values() for number, address in enumerate(some) if number % EACH}
+    only = {"runOnly": {"type": "rule", "values": [*COLOURS, "target-size"]}}
+    for address in every:
+        if address.removesuffix(".html") in MAIN: rules = [{}, {}, only, only]
+        elif address in alike: rules = [{"rules": {name: {"enabled": False} for name in COLOURS}}, None]
+        else: rules = [{}, only]
+        yield address, list(zip(SETTINGS if len(rules) == 4 else (SETTINGS[0], SETTINGS[-1]), rules, strict=True))
+
+
+def look_at(page, settings):
     "What is wrong with a page that is open, in light and dark, on a desktop and a phone"
-    for scheme, viewport in SETTINGS if thorough else (SETTINGS[0], SETTINGS[-1]):
+    for (scheme, viewport), rules in settings:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(viewport)
         page.wait_for_timeout(120)  # the renderer notes the change of theme after 50 ms
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide > 0: yield f"{scheme}, {viewport['width']} pixels: the page is {wide} pixels too wide"
-        rules = None if thorough or scheme == "light" else ["color-contrast", "link-in-text-block", "target-size"]
-        yield from (f"{scheme}, {viewport['width']} pixels: {one}" for one in violations(page, rules))
+        share = page.evaluate("document.querySelector('main').getBoundingClientRect().width / innerWidth")
+        if viewport is PHONE and share < LEAST_SHARE: yield f"{scheme}, {viewport['width']} pixels: the text has {share:.0%} of the window"
+        if rules is not None: yield from (f"{scheme}, {viewport['width']} pixels: {one}" for one in violations(page, rules))
 
 
 def look(site, some):
     "Open some pages, and say what is wrong with them"
     problems = []
     with browser() as context:
-        for address in some:
+        for address, settings in some:
             page, found = context.new_page(), []
             watch(page, site, found)
             page.goto(f"{site}{address}", wait_until="load")
             page.wait_for_timeout(60)
-            found += look_at(page, address, address.removesuffix(".html") in MAIN)
+            found += look_at(page, settings)
             problems += [f"{address}: {one}" for one in found]
             page.close()
     return problems
 
 
-def pages(site, folder):
+def pages(site, folder, only="*"):
     "Every page opens without an error or a request elsewhere, fits a phone, and has no serious problem of accessibility"
-    every = addresses(folder)
-    every.sort(key=lambda address: address.removesuffix(".html") not in MAIN)  # the slow ones first, on both workers
-    with ProcessPoolExecutor(2) as pool: found = sum(pool.map(look, [site] * 2, [every[::2], every[1::2]]), [])
+    every = [address for address in addresses(folder) if fnmatch(address, only)]
+    need(every, f"no page is called {only}")
+    # the slow ones first, and turn and turn about, so that both workers have as much to do
+    work = sorted(plan(every), key=lambda one: (len(one[1]), (folder / one[0]).stat().st_size), reverse=True)
+    with ProcessPoolExecutor(2) as pool: found = sum(pool.map(look, [site] * 2, [work[::2], work[1::2]]), [])
     need(not found, f"{len(found)} problems on {len(every)} pages:\n" + "\n".join(found[:60]))
 
 
@@ -334,7 +290,8 @@ def chooser(site, folder):
 def compare(page, question):
     "The answer of the page and that of the package to one question"
     options = {name: value or None for name, value in question.items() if name in ("task", "context", "commercial_use")}
-    wanted, shown = choose(memory=question["memory"], languages=question["language"] or (), **options), answer_of(page)
+    with unprobed(): wanted = choose(memory=question["memory"], languages=question["language"] or (), **options)
+    shown = answer_of(page)
     names = [one["slug"] for one in shown]
     need(names == [one.name for one in wanted.fits], f"{question}: {names}, not {[one.name for one in wanted.fits]}")
     for row in shown:
@@ -410,14 +367,60 @@ def without_scripts(site, folder):
 def home(site, folder):
     "The home page is light, and soon there"
     with browser() as context:
-        page, total = context.new_page(), []
-        page.on("requestfinished", lambda request: total.append(request.sizes()["responseBodySize"]))
+        page, requests = context.new_page(), []
+        page.on("requestfinished", lambda request: requests.append(request))
         page.goto(f"{site}index.html", wait_until="networkidle")
+        total = [request.sizes()["responseBodySize"] for request in requests]
         times = page.evaluate("performance.getEntriesByType('navigation').map(t => [t.domInteractive, t.loadEventEnd])[0]")
         page.click('#catalogue th[data-key="parameters"] button')
     print(f"  {sum(total) / 1000:.0f} kB in {len(total)} requests; interactive after {times[0]:.0f} ms, loaded after {times[1]:.0f} ms")
     need(sum(total) < MOST_BYTES, f"the home page takes {sum(total):,} bytes")
     need(times[1] < 1000 * MOST_SECONDS, f"the home page takes {times[1]:.0f} ms")
+
+
+def odd_record():
+    "A record with markup, a script, a name without end, text from right to left, and nothing where something may be left out"
+    model = Catalog.load()["phi-2"]
+    raw = msgspec.to_builtins(model.record)
+    raw["name"], raw["slug"] = "<script>alert(1)</script><img src=x onerror=alert(2)>" + "Name" * 60, "odd"
+    raw["facts"]["developer"]["value"] = "שלום עולם <b onclick=alert(3)>bold</b> \"><svg onload=alert(4)>"
+    raw["facts"]["attention"]["value"] = "word" * 100
+    raw["facts"]["languages"]["value"] = {"codes": []}
+    for name in ("paper", "overview"): raw.pop(name, None)
+    raw["benchmarks"], raw["downloads"], raw["unverified"] = [], [], []
+    return SmallModel(record=msgspec.convert(raw, Record, strict=False), terms=model.terms, count=model.count)
+
+
+def odd_site(folder, target):
+    "The site with two pages that show the odd record: its own page, and the table"
+    shutil.copytree(folder, target, symlinks=True, ignore=shutil.ignore_patterns("notebooks", "cards"))
+    odd = odd_record()
+    shows = (key_facts, anatomy, memory, plot_memory, scores, licence, verdict_table, not_found, sources)
+    own = "".join(show(odd)._repr_html_() for show in shows)
+    for address, content in {"models/phi-2": own, "overview/comparison": catalogue_html(Catalog((odd,)), root="../")}.items():
+        text = (folder / f"{address}.html").read_text(encoding="utf-8")
+        start, end = text.index("</header>", text.index('id="title-block-header"')) + len("</header>"), text.rindex("</main>")
+        (target / f"{address}.html").write_text(text[:start] + content + text[end:], encoding="utf-8")
+
+
+def hostile(site, folder):
+    "A record with markup, scripts, endless words and text from right to left is shown as text, and the layout holds"
+    with tempfile.TemporaryDirectory() as place, browser() as context:
+        odd_site(folder, Path(place) / "site")
+        page, dialogs = context.new_page(), []
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        with served(Path(place) / "site") as own:
+            for address in ("models/phi-2", "overview/comparison"):
+                for viewport in (DESKTOP, PHONE):
+                    page.set_viewport_size(viewport)
+                    page.goto(f"{own}{address}.html")
+                    page.wait_for_timeout(200)
+                    text = page.text_content("main")
+                    need("<script>alert(1)</script>" in text and "שלום" in text, f"{address} does not show the texts as they are")
+                    need("None" not in text and "nan" not in text.split() and "not published" in text, f"{address} shows what is not there")
+                    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                    need(wide <= 0, f"{address} is {wide} pixels too wide at {viewport['width']}")
+        need(not dialogs, f"a record ran a script: {dialogs}")
 
 
 def theme(site, folder):
@@ -441,17 +444,17 @@ def screenshots(site, folder):
     with browser() as context:
         page = context.new_page()
         for address in MAIN:
+            page.goto(f"{site}{address}.html")
             for scheme, viewport in SETTINGS:
                 page.emulate_media(color_scheme=scheme)
                 page.set_viewport_size(viewport)
-                page.goto(f"{site}{address}.html")
                 page.wait_for_timeout(250)
                 page.screenshot(path=target / f"{address.replace('/', '_')}-{scheme}-{viewport['width']}.png")
 
 
 CHECKS = (
-    links, images, search, filters, sorting, deep_links, downloads, chooser, bytes_as_text, keyboard, without_scripts, home, theme,
-    screenshots, pages,
+    links, images, search, filters, sorting, deep_links, downloads, chooser, bytes_as_text, keyboard, without_scripts, hostile, home, theme,
+    screenshots,
 )
 
 
@@ -460,16 +463,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="run only checks with one of these words in their names")
     parser.add_argument("--folder", type=Path, default=DOCS, help="the site; _docs if not given")
+    parser.add_argument("--pages", default="*", help="which pages the check `pages` opens, e.g. 'models/*'; all if not given")
     options, failed = parser.parse_args(), 0
     with served(options.folder) as site:
-        for check in CHECKS:
-            if options.words and not any(word in check.__name__ for word in options.words): continue
+        checks = {check.__name__: check for check in (*CHECKS, *INTERACTIONS)} | {"pages": partial(pages, only=options.pages)}
+        for name, check in checks.items():
+            if options.words and not any(word in name for word in options.words): continue
             started = time.monotonic()
             try: check(site, options.folder)
             except Exception as error:
                 failed += 1
-                print(f"FAILED  {check.__name__}: {error if isinstance(error, CheckFailed) else repr(error)}", flush=True)
-            else: print(f"passed  {check.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
+                print(f"FAILED  {name}: {error if isinstance(error, CheckFailed) else repr(error)}", flush=True)
+            else: print(f"passed  {name} ({time.monotonic() - started:.1f} s)", flush=True)
     return 1 if failed else 0
 
 

@@ -54,8 +54,18 @@ def checksums():
 
 
 def notebook(path):
-    "One notebook runs from top to bottom, as `nbdev_test` runs it"
-    output_of("nbdev_test", "--path", path, "--n_workers", "0", "--do_print")
+    "One notebook runs from top to bottom without a network, and its stored outputs are those of this run"
+    output_of(sys.executable, "tools/run_notebook.py", path)
+
+
+def stored_outputs():
+    "The comparison of stored outputs finds what is wrong, and both ways to block the network hold"
+    for options in ([], ["--guard"]): print(output_of(sys.executable, "tools/run_notebook_test.py", *options), end="", flush=True)
+
+
+def nbdev():
+    "`nbdev_test` itself runs: the notebooks of a folder, and two small ones of the package"
+    for path in ("nbs/overview", "nbs/11_plain_yaml.ipynb", "nbs/45_write_up.ipynb"): output_of("nbdev_test", "--path", path)
 
 
 def form():
@@ -225,7 +235,7 @@ def main():
     "Run what is selected, notebooks two at a time"
     words = sys.argv[1:]
     tests = {path.relative_to(ROOT).as_posix(): partial(notebook, path) for path in NOTEBOOKS}
-    single = [form, one_form, traced, export, readme, style, requirements, version, light, demo, site, browser]
+    single = [form, one_form, traced, stored_outputs, nbdev, export, readme, style, requirements, version, light, demo, site, browser]
     with tempfile.TemporaryDirectory() as folder:
         checks = {check.__name__: check for check in single} | wheel_checks(Path(folder))
         with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:

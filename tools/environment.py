@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -99,23 +100,34 @@ def as_root(*command):
 
 
 def install_browser():
-    "Install Chromium: from the distribution where that is Debian or its kin, else as playwright brings it"
+    "Install Chromium if there is no browser: from the distribution where that is Debian or its kin, else as playwright brings it"
+    if found_browser(): return
     if as_root("apt-get"):
         quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "check": False, "stdout": subprocess.DEVNULL}
         subprocess.run(as_root("apt-get", "update", "-qq"), **quiet)
-        subprocess.run(as_root("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"), **quiet)
-    if not found_browser(): subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+        subprocess.run(as_root("apt-get", "install", "-y", "-qq", "--no-install-recommends", "fonts-dejavu-core"), **quiet)
+        subprocess.run(as_root("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"), **quiet)
+        if found_browser(): return
+    libraries = ["--with-deps"] if as_root("apt-get") else []
+    subprocess.run([sys.executable, "-m", "playwright", "install", *libraries, "chromium"], check=False)
+
+
+def starts(program):
+    "Whether a browser says its version; Ubuntu's `chromium-browser` may be a script that only tells what to install"
+    try: return subprocess.run([program, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired): return False
 
 
 def found_browser():
     "The path of a browser that is there, None if there is none"
-    there = next(filter(None, map(shutil.which, BROWSERS)), None)
+    there = next((path for path in map(shutil.which, BROWSERS) if path and starts(path)), None)
     if there: return there
     from playwright.sync_api import sync_playwright
     with sync_playwright() as play: own = play.chromium.executable_path
     return own if Path(own).exists() else None
 
 
+@cache
 def find_browser():
     "The path of Chromium or Chrome; ends the program with what to do if there is none"
     found = found_browser()

@@ -6,7 +6,7 @@
   if (!place) return;
 
   const PARTS = { weights: "#4477aa", kv_cache: "#ccbb44", activations: "#ee6677" };
-  const MACHINES = { "Phone, 2 GB free": 2e9, "Laptop, 8 GB": 6e9, "Laptop, 16 GB": 12e9, "Card, 24 GB": 24e9 };
+  const MACHINES = { "Phone with 2 GB free": 2e9, "Laptop with 6 of 8 GB free": 6e9, "Laptop with 12 of 16 GB free": 12e9, "Card of 24 GB": 24e9 };
   const START = { memory: 8e9, context: 4096 };
   const make = (tag, attributes = {}, ...children) => {
     const element = document.createElement(tag);
@@ -14,24 +14,24 @@
     element.append(...children);
     return element;
   };
+  const wordsOf = (name) => name.replaceAll("_", " ").replace("kv", "KV");
   const grouped = (number, digits = 0) => number.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-  // The same text as `format_bytes` of the package. toFixed rounds as Python does, because both look at the exact binary number.
+  // A number with so many decimals, as Python writes it: a number that lies exactly between two goes to the even one, not to the larger
+  function rounded(number, digits) {
+    const isBetween = (number * 2 ** (digits + 1)) % 2 === 1, below = Math.floor(number * 10 ** digits);
+    return (isBetween ? (below + (below % 2)) / 10 ** digits : number).toFixed(digits);
+  }
+  // The same text as `format_bytes` of the package
   function formatBytes(size) {
     for (const unit of ["B", "kB", "MB"]) {
-      if (Math.abs(size) < 999.5) return unit === "B" || Math.abs(size) >= 99.95 ? `${even(size)} ${unit}` : `${size.toFixed(1)} ${unit}`;
+      if (size < 999.5) return `${rounded(size, unit === "B" || size >= 99.95 ? 0 : 1)} ${unit}`;
       size /= 1000;
     }
-    const unit = Math.abs(size) < 9999.5 ? "GB" : "TB";
+    const unit = size < 9999.5 ? "GB" : "TB";
     if (unit === "TB") size /= 1000;
-    const text = size.toFixed(Math.abs(size) >= 9.995 ? 1 : 2);
-    const [whole, rest] = text.split(".");
+    const [whole, rest] = rounded(size, size >= 9.995 ? 1 : 2).split(".");
     return `${grouped(Number(whole))}.${rest} ${unit}`;
-  }
-  // A number without decimals, where Python rounds a half to the even neighbour
-  function even(number) {
-    const floor = Math.floor(number);
-    return String(number - floor === 0.5 ? floor + (floor % 2) : Math.round(number));
   }
 
   // ---- the rules, with the words of the package
@@ -65,7 +65,7 @@
     const kept = model.sizes[precision];
     const figures = { weights: kept.weights, kv_cache: kept.kv_cache[step], activations: kept.activations[step] };
     const working = kept.turns ? Math.max(figures.kv_cache, figures.activations) : figures.kv_cache + figures.activations;
-    return { precision, required: kept.weights + working, ...figures };
+    return { precision, required: kept.weights + working, turns: kept.turns, ...figures };
   }
   function consider(model, need, data) {
     const reason = taskReason(model, need, data) || contextReason(model, need) || licenceReason(model, need) || languageReason(model, need);
@@ -138,34 +138,51 @@
   }
 
   // ---- the result
-  function bar(size) {
-    const box = make("div", { class: "bar", role: "img", "aria-label": Object.keys(PARTS).map((part) => `${part.replace("_", " ")} ${formatBytes(size[part])}`).join(", ") });
-    const all = Object.keys(PARTS).reduce((sum, part) => sum + size[part], 0);
+  // The whole bar is the memory that there is. Of cache and activations that are needed in turn, only the larger one takes room
+  function bar(size, memory) {
+    const text = Object.keys(PARTS).map((part) => `${wordsOf(part)} ${formatBytes(size[part])}`).join(", ");
+    const box = make("div", { class: "bar", role: "img", "aria-label": `${Math.round((100 * size.required) / memory)}% of the memory: ${text}` });
+    const smaller = size.kv_cache < size.activations ? "kv_cache" : "activations";
     for (const part of Object.keys(PARTS)) {
+      if (size.turns && part === smaller) continue;
       const piece = make("span", { class: `part-${part}` });
-      piece.style.width = `${(100 * size[part]) / all}%`;
+      piece.style.width = `${(100 * size[part]) / memory}%`;
       box.append(piece);
     }
     return box;
   }
+  function copyButton(text) {
+    const button = make("button", { type: "button" }, "Copy");
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Select and copy it";
+      }
+    });
+    return button;
+  }
   function howTo(model, size, data) {
     const how = data.precisions.find((one) => one.name === size.precision).how.replace("{name}", model.slug);
-    return make("details", {}, make("summary", {}, "How"), make("pre", {}, make("code", {}, how)));
+    const summary = make("summary", { "aria-label": `How to load ${model.name}` }, "Load it");
+    if (!how.includes("(")) return make("details", {}, summary, make("p", {}, `${how}.`));
+    return make("details", {}, summary, make("pre", {}, make("code", {}, how)), copyButton(how));
   }
   function row({ model, size }, need, data) {
     const cell = (key, value, ...content) => make("td", { "data-key": key, "data-value": value, class: typeof value === "number" ? "number" : "" }, ...content);
     const name = make("th", { scope: "row" }, make("a", { href: new URL(model.page, new URL(place.dataset.source, location.href)).href }, model.name));
     const told = notes(model, need, data);
     if (told.length) name.append(make("div", { class: "source-note" }, `${told.join("; ")}.`));
-    const asked = Object.keys(model.duties).map((duty) => duty.replace("_", " ")).join(", ");
+    const asked = Object.keys(model.duties).map(wordsOf).join(", ");
     return make("tr", { "data-slug": model.slug }, name, cell("released", model.released, model.released),
-      cell("parameters", model.parameters, `${grouped(model.parameters / 1e6)}M`), cell("precision", size.precision, size.precision),
-      cell("required", size.required, formatBytes(size.required), bar(size)),
+      cell("parameters", model.parameters, `${grouped(Number(rounded(model.parameters / 1e6, 0)))}M`), cell("precision", size.precision, size.precision, howTo(model, size, data)),
+      cell("required", size.required, formatBytes(size.required), bar(size, need.memory)),
       ...Object.keys(PARTS).map((part) => cell(part, size[part], formatBytes(size[part]))),
-      cell("licence", model.licence, model.licence, make("div", { class: "source-note" }, asked)), make("td", {}, howTo(model, size, data)));
+      cell("licence", model.licence, model.licence, make("div", { class: "source-note" }, asked)));
   }
   function resultTable(fits, need, data) {
-    const heads = ["Model", "Released", "Parameters", "Precision", "Needs", "Weights", "KV cache", "Activations", "Licence and duties", ""];
+    const heads = ["Model", "Released", "Parameters", "Precision", "Needs", "Weights", "KV cache", "Activations", "Licence, duties"];
     const numbers = new Set([2, 4, 5, 6, 7]);
     const head = make("tr", {}, ...heads.map((text, index) => make("th", { scope: "col", class: numbers.has(index) ? "number" : "" }, text)));
     const table = make("table", { id: "chosen" }, make("thead", {}, head), make("tbody", {}, ...fits.map((one) => row(one, need, data))));
@@ -174,10 +191,11 @@
   function legend() {
     const box = make("div", { class: "legend", "aria-hidden": "true" });
     for (const [part, colour] of Object.entries(PARTS)) {
-      const piece = make("span", {}, part.replace("_", " "));
+      const piece = make("span", {}, wordsOf(part));
       piece.style.setProperty("--swatch", colour);
       box.append(piece);
     }
+    box.append("of the memory that there is");
     return box;
   }
   function rejectedList(rejected) {
@@ -193,7 +211,7 @@
   }
   function restore(form, data) {
     const query = new URLSearchParams(location.search);
-    if (![...query.keys()].length) return;
+    if (!query.size) return;
     for (const name of ["task", "commercial_use", "language", "precision"]) {
       form.elements[name].value = query.get(name) ?? "";
       if (form.elements[name].selectedIndex < 0) form.elements[name].value = "";

@@ -22,7 +22,24 @@
     }
   }
 
+  // In a narrow window these tables are shown as blocks, and a block is no table to those who listen unless it says so
+  function keepRoles(narrow) {
+    const roles = { tbody: "rowgroup", "tbody tr": "row", "tbody th": "rowheader", "tbody td": "cell" };
+    for (const table of document.querySelectorAll("table:is(.key-facts, .licence, .verdicts, .scores, .sources, .not-found, .anatomy)")) {
+      const parts = Object.entries(roles).flatMap(([name, role]) => [...table.querySelectorAll(name)].map((part) => [part, role]));
+      for (const [part, role] of [[table, "table"], ...parts]) {
+        if (narrow) part.setAttribute("role", role);
+        else part.removeAttribute("role");
+      }
+      if (narrow && table.caption) table.setAttribute("aria-label", table.caption.textContent);
+      else table.removeAttribute("aria-label");
+    }
+  }
+
   skipLink();
+  const isNarrow = matchMedia("(max-width: 767px)");
+  keepRoles(isNarrow.matches);
+  isNarrow.addEventListener("change", () => keepRoles(isNarrow.matches));
   reachBoxes();
   let waiting;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(reachBoxes, 50); });
