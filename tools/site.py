@@ -24,6 +24,7 @@ from smalldocs.site import Site, build
 from publish import publish
 from signatures import mend_signatures
 
+QUARTO_ONLY = {f"format.html.{key} is ignored" for key in ("respect-user-color-scheme", "html-table-processing")}  # by smalldocs
 TEXT_FILES = {".ipynb", ".md", ".qmd", ".yml"}
 
 
@@ -129,7 +130,7 @@ def main():
     warnings = (render_with_quarto if quarto else render_with_smalldocs)(processed, Path(config.doc_path))
     times.append(time.monotonic())
     if not warnings or not quarto: publish(Path(config.doc_path), processed)
-    warnings = [warning for warning in warnings if not is_published(warning, Path(config.doc_path))]
+    warnings = [warning for warning in warnings if warning not in QUARTO_ONLY and not is_published(warning, Path(config.doc_path))]
     times.append(time.monotonic())
     steps = zip(("processed", "rendered", "published"), times, times[1:], strict=False)
     print(", ".join(f"{name} in {after - before:.1f} s" for name, before, after in steps))
