@@ -10,6 +10,7 @@ import io
 import os
 import re
 import sys
+import traceback
 from difflib import SequenceMatcher
 from functools import reduce
 from itertools import zip_longest
@@ -103,7 +104,9 @@ def kinds(outputs):
 def is_near(stored, fresh):
     "Whether two texts are equal but for the last digit of numbers with a decimal point"
     if DECIMAL.sub("0.0", stored) != DECIMAL.sub("0.0", fresh): return False
-    for one, other in zip(DECIMAL.findall(stored), DECIMAL.findall(fresh), strict=True):
+    numbers, others = DECIMAL.findall(stored), DECIMAL.findall(fresh)
+    if len(numbers) != len(others): return False
+    for one, other in zip(numbers, others, strict=True):
         digits = len(one.partition(".")[2])
         if len(other.partition(".")[2]) != digits or abs(int(one.replace(".", "")) - int(other.replace(".", ""))) > 1: return False
     return True
@@ -170,15 +173,23 @@ def problems(path):
     return [f"cell {number}: {what}" for number, what in compare(stored, fresh)]
 
 
+def passes(path):
+    "Whether nothing is wrong with a notebook; prints what is"
+    try: found = problems(path)
+    except Exception: found = [traceback.format_exc()]  # an unreadable file, a kernel that does not start: go on with the others
+    for problem in found: print(f"{path.name}: {problem}", flush=True)
+    return not found
+
+
 def main():
     "Run, compare, and say what was found"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="+", type=Path)
     paths = parser.parse_args().notebooks
     print(f"the network is blocked by {block_network()}", flush=True)
-    found = [f"{path.name}: {problem}" for path in paths for problem in problems(path.resolve())]
-    print("\n".join(found) or "the stored outputs are those of a fresh run")
-    return 1 if found else 0
+    failed = [path for path in paths if not passes(path.resolve())]
+    if not failed: print("the stored outputs are those of a fresh run")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__": sys.exit(main())

@@ -11,6 +11,13 @@ from run_notebook import execute, is_skipped_whole
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def store(notebook, path):
+    "Write a notebook in one go: who reads it meanwhile gets the old one or the new one"
+    written = path.with_name(path.name + ".new")
+    nbformat.write(notebook, written)
+    written.replace(path)
+
+
 def main():
     "Run and store"
     parser = argparse.ArgumentParser(description=__doc__)
@@ -19,7 +26,7 @@ def main():
     print(f"the network is blocked by {block_network()}", flush=True)
     for path in paths:
         print(path, flush=True)
-        if not is_skipped_whole(path): nbformat.write(execute(nbformat.read(path, 4), path.resolve().parent), path)
+        if not is_skipped_whole(path): store(execute(nbformat.read(path, 4), path.resolve().parent), path)
     return 0
 
 
