@@ -373,7 +373,7 @@ class Catalog:
         import pandas as pd  # here, so that a command which prints a list need not wait for it
         return pd.DataFrame(self.rows(columns), index=pd.Index([model.slug for model in self.models], name="model"), columns=list(columns))
 
-    def tomarkdown_table(
+    def to_markdown(
         self,
         columns: tuple[str, ...] = COLUMNS,  # fields: some of `FIELDS`
     ) -> str:  # a table in Markdown
@@ -406,7 +406,7 @@ class Catalog:
     def __repr__(self) -> str:
         return f"Catalog of {len(self)} models: {', '.join(model.slug for model in self.models[:8])}{', …' if len(self) > 8 else ''}"
 
-    def _repr_markdown_(self) -> str: return self.tomarkdown_table()
+    def _repr_markdown_(self) -> str: return self.to_markdown()
 
     def _repr_html_(self) -> str: return _html(list(COLUMNS), [[_text(value) for value in row.values()] for row in self.rows()])
 
@@ -416,10 +416,10 @@ def _sortable(value: Any) -> tuple:
     return (value is None, str(value).casefold() if isinstance(value, str | tuple) else value or 0)
 
 
-def _html(header: list[str], rows: list[list[str]], link: Callable[[str], str] = lambda cell: cell) -> str:
-    "A table in HTML; the text of every cell is escaped before `link` sees it"
+def _html(header: list[str], rows: list[list[str]]) -> str:
+    "A table in HTML; the text of every cell is escaped"
     head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in header)
-    body = "".join("<tr>" + "".join(f"<td>{link(html.escape(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table class="catalog"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 # %% ../nbs/13_catalog.ipynb #0a704ba2

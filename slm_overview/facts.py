@@ -20,7 +20,7 @@ import yaml
 from .architecture import count_parameters
 from .catalog import index_text, make_index
 from .errors import CheckpointError, RecordError, UnknownModelError
-from .records import DATA, Fact, Record, Terms, json_schema, read_licences, read_records
+from .records import DATA, Record, Terms, dated, json_schema, read_licences, read_records
 
 # %% ../nbs/14_facts.ipynb #c7eacb2d
 @dataclass(frozen=True)
@@ -39,16 +39,9 @@ class Problem:
 Found = Iterator[tuple[str, str]]  # field and message
 
 
-def _facts(record: Record) -> list[tuple[str, Fact]]:
-    "The facts of a record, by name"
-    return [(f"facts.{name}", getattr(record.facts, name)) for name in record.facts.__struct_fields__]
-
-
 def _dated(record: Record) -> list[tuple[str, Any]]:
-    "Everything in a record that was read on a day at a source"
-    claims = record.overview.claims if record.overview else ()
-    listed = {"releases": record.releases, "benchmarks": record.benchmarks, "overview.claims": claims}
-    return [*_facts(record), *((f"{name}[{number}]", item) for name, items in listed.items() for number, item in enumerate(items))]
+    "Everything in a record that was read on a day at a source, by field"
+    return [(f"{part}[{name}]" if isinstance(name, int) else f"{part}.{name}", item) for part, name, item in dated(record)]
 
 
 def _sources(record: Record) -> Found:

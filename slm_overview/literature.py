@@ -13,14 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from .catalog import Catalog
 from .errors import MissingDependencyError, OptionError, RecordError, did_you_mean
 from .facts import Problem
 from .plain_yaml import read_yaml
-from .records import DATA, Verdict
+from .records import DATA, Verdict, checked
 from .write_up import Link, Mark, Shown, Table, cell_html, cell_markdown
 
 # %% ../nbs/46_literature.ipynb #135e4f9e
@@ -46,10 +45,7 @@ def general_claims(
     folder: str | Path = DATA,  # holds general.yaml
 ) -> GeneralClaims:
     "Read the general claims; raises `RecordError` with the file, the field and what is wrong in it"
-    try: return msgspec.convert(read_yaml(Path(folder) / "general.yaml"), GeneralClaims)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at ")
-        raise RecordError(f"general.yaml: {place.strip('`').removeprefix('$').removeprefix('.') or 'top level'}: {message}.") from error
+    return checked(read_yaml(Path(folder) / "general.yaml"), GeneralClaims, "general.yaml")
 
 # %% ../nbs/46_literature.ipynb #9cfac2e6
 def _pybtex() -> Any:

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Url', 'PartialDate', 'Status', 'Value', 'Kind', 'Task', 'Slug', 'HubId', 'Positive', 'Verdict', 'Column', 'DATA',
            'Source', 'Fact', 'Terms', 'FormerLicence', 'Licence', 'Tokenizer', 'Training', 'Languages', 'Facts',
-           'Release', 'Download', 'Paper', 'Benchmark', 'Cells', 'Claim', 'Overview', 'Record', 'read_record',
-           'read_licences', 'read_records', 'json_schema']
+           'Release', 'Download', 'Paper', 'Benchmark', 'Cells', 'Claim', 'Overview', 'Record', 'checked',
+           'read_record', 'read_licences', 'read_records', 'dated', 'json_schema']
 
 # %% ../nbs/12_records.ipynb #c94c3df2
 import datetime
@@ -252,8 +252,12 @@ def _explained(error: Exception, kind: Any) -> str:
 DATA = Path(find_spec("slm_overview").origin).parent / "data"  # where the records of the package are
 
 
-def _checked(value: Any, kind: Any, where: str) -> Any:
-    "A value as the type that it should be; raises `RecordError` with the place"
+def checked(
+    value: Any,  # what YAML or JSON gave
+    kind: Any,  # the type that it should be
+    where: str,  # the name of the file
+) -> Any:  # the value, as that type
+    "A value as the type that it should be; raises `RecordError` with the place, and says what is allowed there"
     try: return msgspec.convert(value, kind)
     except msgspec.ValidationError as error: raise RecordError(f"{where}: {_explained(error, kind)}") from error
 
@@ -265,7 +269,7 @@ def read_record(
     from slm_overview.plain_yaml import read_yaml  # here, because the index of the package is read without YAML
 
     path = Path(path)
-    record = _checked(read_yaml(path), Record, path.name)
+    record = checked(read_yaml(path), Record, path.name)
     if record.slug != path.stem:
         raise RecordError(f"{path.name}: slug: {record.slug!r} is not the name of the file. Call the file {record.slug}.yaml.")
     return record
@@ -277,7 +281,7 @@ def read_licences(
     "Read what each licence asks; raises `RecordError`"
     from slm_overview.plain_yaml import read_yaml
 
-    return _checked(read_yaml(Path(folder) / "licences.yaml"), dict[str, Terms], "licences.yaml")
+    return checked(read_yaml(Path(folder) / "licences.yaml"), dict[str, Terms], "licences.yaml")
 
 # %% ../nbs/12_records.ipynb #1ce14a28
 def read_records(
@@ -289,6 +293,16 @@ def read_records(
         try: records.append(read_record(path))
         except RecordError as error: problems.append(error)
     return records, problems
+
+# %% ../nbs/12_records.ipynb #1aeeb11f
+def dated(
+    record: Record,  # of a model
+) -> list[tuple[str, str | int, Any]]:  # the part of the record, the name or number in it, and the fact, release, score or claim
+    "Everything in a record that was read on a day at a source"
+    facts = [("facts", name, getattr(record.facts, name)) for name in record.facts.__struct_fields__]
+    claims = record.overview.claims if record.overview else ()
+    listed = {"releases": record.releases, "benchmarks": record.benchmarks, "overview.claims": claims}
+    return [*facts, *((part, number, item) for part, items in listed.items() for number, item in enumerate(items))]
 
 # %% ../nbs/12_records.ipynb #d6c3c000
 def json_schema() -> dict:  # a JSON Schema, draft 2020-12

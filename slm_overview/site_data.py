@@ -12,7 +12,6 @@ import datetime
 import html
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,9 @@ import msgspec
 from .catalog import Catalog, SmallModel
 from .choose import FINE_TUNED, HOW, PRECISIONS, TASKS
 from .errors import CheckpointError
-from .records import DATA
-from .size import Size, format_bytes, outline, size
-from .write_up import Link, Mark, Table, anatomy, cell_html, cell_text
+from .records import DATA, dated
+from .size import Size, format_bytes, size
+from .write_up import Link, Mark, Table, anatomy, boxed, cell_html, cell_text, sizes_by_precision
 
 # %% ../nbs/48_site_data.ipynb #3794097b
 CONTEXT_STEPS = tuple(sorted({2**power * half // 2 for power in range(7, 19) for half in (2, 3)} - {3 * 2**17}))  # tokens
@@ -34,7 +33,7 @@ MEMORY_STEPS = tuple(int(gigabytes * 1e9) for gigabytes in (
 ))  # bytes
 
 
-def _of_context(sizes: list[Size]) -> dict[str, Any]:
+def _of_context(sizes: tuple[Size, ...]) -> dict[str, Any]:
     "What stays the same for every context, and what does not"
     first = sizes[0]
     return {
@@ -43,13 +42,14 @@ def _of_context(sizes: list[Size]) -> dict[str, Any]:
     }
 
 
+def _steps(model: SmallModel) -> list[int]:
+    "The steps of the context up to what a model is made for, tokens"
+    return [context for context in CONTEXT_STEPS if context <= model.context_length]
+
+
 def _sizes(model: SmallModel) -> dict[str, dict[str, Any]]:
-    "The sizes of a model, by precision, for the steps up to what it is made for"
-    known, found = outline(model), {}
-    steps = [context for context in CONTEXT_STEPS if context <= model.context_length]
-    for name, asked in PRECISIONS.items():
-        with suppress(CheckpointError): found[name] = _of_context([size(known, context=context, **asked) for context in steps])
-    return found
+    "The sizes of a model, by precision, for its steps"
+    return {name: _of_context(sizes) for name, sizes in sizes_by_precision(model, _steps(model)).items()}
 
 
 def _choices(model: SmallModel) -> dict[str, Any]:
@@ -141,9 +141,9 @@ def catalogue_html(
     head = "".join(map(heading, columns))
     rows = "\n".join(_row(model, columns, root) for model in catalog)
     caption = f"{len(catalog)} models; memory for one text of {SIZED_AT:,} tokens, or the longest that a model reads"
-    return (f'<div class="table-box" tabindex="0" role="region" aria-label="{html.escape(caption)}">'
-            f'<table id="{name}" class="catalogue" data-tools="{tools}"><caption>{html.escape(caption)}</caption>'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>")
+    table = (f'<table id="{name}" class="catalogue" data-tools="{tools}"><caption>{html.escape(caption)}</caption>'
+             f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>")
+    return boxed(table, caption)
 
 # %% ../nbs/48_site_data.ipynb #790a2f2e
 def model_data(
@@ -153,18 +153,18 @@ def model_data(
     computed = {
         "parameters": {"total": model.parameters, **msgspec.to_builtins(model.count)},
         "anatomy": {row[0]: cell_text(row[1]) for row in anatomy(model).rows},
-        "contexts": [context for context in CONTEXT_STEPS if context <= model.context_length], "bytes": _sizes(model),
+        "contexts": _steps(model), "bytes": _sizes(model),
     }
     return {"record": msgspec.to_builtins(model.record), "licence": msgspec.to_builtins(model.terms), "computed": computed}
 
 # %% ../nbs/48_site_data.ipynb #9f59baf8
+_PARTS = {"releases": "a release", "benchmarks": "a score", "overview.claims": "a claim of the overview"}  # of a record, in words
+
+
 def _days(model: SmallModel) -> dict[datetime.date, list[str]]:
     "What was read of a model, by day"
-    record, days = model.record, {}
-    claims = record.overview.claims if record.overview else ()
-    for name, item in [*model.facts().items(), *(("a release", one) for one in record.releases),
-                       *(("a score", one) for one in record.benchmarks), *(("a claim of the overview", one) for one in claims)]:
-        days.setdefault(item.read, []).append(name.replace("_", " "))
+    days: dict[datetime.date, list[str]] = {}
+    for part, name, item in dated(model.record): days.setdefault(item.read, []).append(_PARTS.get(part) or name.replace("_", " "))
     return days
 
 

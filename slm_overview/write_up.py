@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['NOT_PUBLISHED', 'Cell', 'SURE', 'LINES', 'Link', 'Mark', 'cell_text', 'cell_markdown', 'cell_html', 'Table',
-           'key_facts', 'anatomy', 'memory', 'Drawing', 'Shown', 'themed_svg', 'plot_memory', 'scores', 'licence',
-           'verdict_table', 'sources', 'not_found', 'weights_here', 'how_to_get']
+           'key_facts', 'anatomy', 'sizes_by_precision', 'memory', 'Drawing', 'Shown', 'boxed', 'themed_svg',
+           'plot_memory', 'scores', 'licence', 'verdict_table', 'sources', 'not_found', 'weights_here', 'how_to_get']
 
 # %% ../nbs/45_write_up.ipynb #43bbd046
 import html
@@ -25,8 +25,8 @@ from .choose import PRECISIONS
 from .errors import CheckpointError, ModelError
 from .flops import active_parameters, decode_flops, language_model, prefill_flops
 from .kv_cache import kv_cache_bytes, layer_states
-from .records import Fact, Source
-from .size import CONTEXTS, format_bytes, outline, size
+from .records import Fact, Source, dated
+from .size import Size, format_bytes, outline, size, size_table
 
 # %% ../nbs/45_write_up.ipynb #9e92ed4a
 class Link(Struct, frozen=True):
@@ -254,16 +254,14 @@ def _costs(model: SmallModel) -> list[tuple[Cell, ...]]:
     return [*rows, (f"To read {context:,} tokens", f"{prefill_flops(model.config, context) / 1e9:,.0f} GFLOP")]
 
 # %% ../nbs/45_write_up.ipynb #9fa5106e
-def _contexts(model: SmallModel) -> list[int]:
-    "Usual lengths, up to what the model is made for"
-    return [context for context in CONTEXTS if context < model.context_length] + [model.context_length]
-
-
-def _sized(model: SmallModel, contexts: Iterable[int]) -> dict[str, list[int]]:
-    "The bytes that a model needs for each context, by precision"
-    known, contexts, found = outline(model), list(contexts), {}
+def sizes_by_precision(
+    model: SmallModel,  # of the catalogue
+    contexts: Iterable[int] | None = None,  # tokens; usual lengths up to what the model is made for if None
+) -> dict[str, tuple[Size, ...]]:  # a size for each context, by the names of `PRECISIONS`
+    "The sizes of a model in each precision in which an engine can run it"
+    known, contexts, found = outline(model), None if contexts is None else tuple(contexts), {}
     for name, asked in PRECISIONS.items():
-        with suppress(CheckpointError): found[name] = [size(known, context=context, **asked).required for context in contexts]
+        with suppress(CheckpointError): found[name] = size_table(known, contexts, **asked).sizes
     return found
 
 
@@ -271,9 +269,8 @@ def memory(
     model: SmallModel,  # of the catalogue
 ) -> Table:  # a row for each context, a column for each precision
     "How much memory a model needs: weights, cache and working memory for one text"
-    contexts = _contexts(model)
-    found = _sized(model, contexts)
-    rows = tuple((f"{context:,}", *(format_bytes(sizes[n]) for sizes in found.values())) for n, context in enumerate(contexts))
+    found = sizes_by_precision(model)
+    rows = tuple((f"{row[0].context:,}", *(format_bytes(one.required) for one in row)) for row in zip(*found.values(), strict=True))
     caption = f"Memory of {model.name} for one text, by context and precision"
     return Table(("tokens of context", *found), rows, "memory", tuple(range(len(found) + 1)), caption)
 
@@ -305,6 +302,14 @@ class Shown(Struct, frozen=True):
     def _repr_markdown_(self) -> str: return self.markdown
 
     def __repr__(self) -> str: return self.markdown
+
+
+def boxed(
+    table: str,  # HTML
+    label: str,  # what is in the box, for those who hear it
+) -> str:  # HTML
+    "A wide table in a box of its own, which scrolls where the table has no room, also with the keyboard"
+    return f'<div class="table-box" tabindex="0" role="region" aria-label="{html.escape(label)}">{table}</div>'
 
 
 def themed_svg(
@@ -340,7 +345,8 @@ def plot_memory(
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
     contexts = _steps(model.context_length)
     figure = Figure(figsize=(7, 3.2), layout="constrained")
-    ax, found = figure.subplots(), _sized(model, contexts)
+    ax, sized = figure.subplots(), sizes_by_precision(model, contexts)
+    found = {name: [one.required for one in sizes] for name, sizes in sized.items()}
     scale, unit = (1e9, "GB") if max(found["float32"]) >= 1e9 else (1e6, "MB")
     for name, sizes in found.items():
         ax.plot(contexts, [one / scale for one in sizes], color=LINES[name], linewidth=2, label=name)
@@ -396,12 +402,7 @@ def verdict_table(
     return Table(("the overview said", "verdict", "what was found", "source"), tuple(rows), "verdicts", caption=f"Claims on {model.name}")
 
 # %% ../nbs/45_write_up.ipynb #510d8baf
-def _dated(model: SmallModel) -> list[tuple[str, tuple[Source, ...], date]]:
-    "Everything in a record that was read somewhere: what it is, where, and when"
-    record = model.record
-    facts = [(name.replace("_", " "), fact.sources, fact.read) for name, fact in model.facts().items()]
-    listed = [("releases", record.releases), ("scores", record.benchmarks), ("claims", record.overview.claims if record.overview else ())]
-    return [*facts, *((name, item.sources, item.read) for name, items in listed for item in items)]
+_PARTS = {"releases": "releases", "benchmarks": "scores", "overview.claims": "claims"}  # what the parts of a record are called here
 
 
 def sources(
@@ -410,11 +411,11 @@ def sources(
     "Every source of a record, with what was read there"
     found: dict[str, list[str]] = {}
     days: dict[str, date] = {}
-    for what, places, day in _dated(model):
-        for place in places:
-            for url in filter(None, (place.url, place.read_at)):
-                if what not in found.setdefault(url, []): found[url].append(what)
-                days[url] = max(day, days.get(url, day))
+    for part, name, item in dated(model.record):
+        what = _PARTS.get(part) or name.replace("_", " ")
+        for url in (url for place in item.sources for url in (place.url, place.read_at) if url):
+            if what not in found.setdefault(url, []): found[url].append(what)
+            days[url] = max(item.read, days.get(url, item.read))
     rows = tuple((Link(url, url), ", ".join(found[url]), str(days[url])) for url in found)
     return Table(("source", "read for", "read on"), rows, "sources", caption=f"Sources of {model.name}")
 

@@ -14,15 +14,28 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatch
-from functools import cache, partial
-from html.parser import HTMLParser
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 from axe_playwright_python.sync_playwright import Axe
 
-from browsing import DESKTOP, PHONE, SEARCH_BOX, SEARCH_RESULT, CheckFailed, addresses, browser, need, opened, served
+from browsing import (
+    DESKTOP,
+    FORM,
+    PHONE,
+    SEARCH_BOX,
+    SEARCH_RESULT,
+    CheckFailed,
+    addresses,
+    browser,
+    need,
+    opened,
+    read_page,
+    served,
+    slugs_shown,
+)
 from environment import ROOT
 from interaction import CHECKS as INTERACTIONS
 from interaction import unprobed
@@ -46,30 +59,6 @@ DOCS = ROOT / "_docs"
 
 
 # ---- links, without a browser
-
-class Links(HTMLParser):
-    "What a page points at, and what can be pointed at in it"
-
-    def __init__(self):
-        super().__init__()
-        self.targets, self.ids, self.unnamed = [], set(), []
-
-    def handle_starttag(self, tag, attributes):
-        "Collect addresses, ids, and pictures that nobody can hear"
-        found = dict(attributes)
-        if found.get("id"): self.ids.add(found["id"])
-        linking = tag in ("a", "link", "img", "script", "source")
-        self.targets += [found[name] for name in ("href", "src") if linking and found.get(name)]
-        if tag == "img" and "alt" not in found: self.unnamed.append(str(found.get("src"))[:60])
-
-
-@cache
-def read_page(path):
-    "The links of a page"
-    links = Links()
-    links.feed(path.read_text(encoding="utf-8"))
-    return links
-
 
 def dead_links(folder):
     "Every link of the site to a page, a file or a place in a page that is not there"
@@ -180,14 +169,6 @@ def search(site, folder):
         need(any("grouped-query" in text.casefold() for text in texts), f"found: {texts[:3]}")
 
 
-FORM = 'form[data-for="catalogue"]'
-
-
-def rows_shown(page, table="#catalogue"):
-    "The names of the rows that are shown"
-    return page.eval_on_selector_all(f"{table} tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.slug)")
-
-
 def values(page, key):
     "The exact values of a column, in the order that is shown"
     cells = f'#catalogue tbody tr:not([hidden]) [data-key="{key}"]'
@@ -197,30 +178,30 @@ def values(page, key):
 def filters(site, folder):
     "The table is filtered and searched, and its address remembers it"
     with opened(site, "overview/comparison.html") as page:
-        everything = rows_shown(page)
+        everything = slugs_shown(page)
         page.select_option(f"{FORM} [name=kind]", "encoder-only")
-        left = rows_shown(page)
+        left = slugs_shown(page)
         need(0 < len(left) < len(everything) and set(values(page, "kind")) == {"encoder-only"}, "the filter by kind does not hold")
         need("kind=encoder-only" in page.url, f"the address does not remember the filter: {page.url}")
         page.click(f"{FORM} [type=reset]")
         page.fill(f"{FORM} [name=q]", "qwen coder")
-        need(rows_shown(page) == ["qwen2.5-coder-1.5b"], f"the search shows {rows_shown(page)}")
+        need(slugs_shown(page) == ["qwen2.5-coder-1.5b"], f"the search shows {slugs_shown(page)}")
         page.fill(f"{FORM} [name=q]", "no such model")
         need("No model" in page.inner_text(".count"), "an empty table says nothing")
         page.click(f"{FORM} [type=reset]")
-        need(rows_shown(page) == everything, "the reset does not show everything")
+        need(slugs_shown(page) == everything, "the reset does not show everything")
 
 
 def sorting(site, folder):
     "The table is sorted by numbers as numbers, and shows the columns that are chosen"
     with opened(site, "overview/comparison.html") as page:
-        everything = rows_shown(page)
+        everything = slugs_shown(page)
         for wanted in (sorted, lambda numbers: sorted(numbers, reverse=True)):
             page.click('#catalogue th[data-key="parameters"] button')
             numbers = [int(value) for value in values(page, "parameters")]
             need(numbers == wanted(numbers) and len(numbers) == len(everything), "the parameters are not in order")
         page.click('#catalogue th[data-key="parameters"] button')
-        need(rows_shown(page) == everything, "the third press does not restore the order")
+        need(slugs_shown(page) == everything, "the third press does not restore the order")
         page.click(".columns summary")
         page.check('.columns [value="attention"]')
         need(page.is_visible('#phi-2 [data-key="attention"]'), "a column that was chosen is not shown")
@@ -243,7 +224,7 @@ def deep_links(site, folder):
 def downloads(site, folder):
     "CSV and JSON hold the rows and columns that are shown, with exact values"
     with opened(site, "overview/comparison.html?kind=encoder-decoder", accept_downloads=True) as page:
-        names, heads = rows_shown(page), "#catalogue thead th:not([hidden])"
+        names, heads = slugs_shown(page), "#catalogue thead th:not([hidden])"
         keys = page.eval_on_selector_all(heads, "heads => heads.map(head => head.dataset.key)")
         texts = {}
         for kind in ("csv", "json"):

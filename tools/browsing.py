@@ -4,6 +4,7 @@ import mimetypes
 import threading
 from contextlib import contextmanager
 from functools import cache
+from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ from environment import find_browser
 
 BASE = "/slm_overview/"  # where the published site is on its server
 SEARCH_BOX, SEARCH_RESULT = "#quarto-search input", ".smalldocs-search-results a"  # the one place that knows the renderer
+FORM, TABLE = 'form[data-for="catalogue"]', "#catalogue"  # the table of models, and what is above it
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
@@ -88,3 +90,32 @@ def opened(site, address, **options):
 def addresses(folder):
     "Every page of the site"
     return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.html") if "site_libs" not in path.parts)
+
+
+class Links(HTMLParser):
+    "What a page points at, and what can be pointed at in it, as often as it occurs"
+
+    def __init__(self):
+        super().__init__()
+        self.targets, self.ids, self.unnamed = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        "Collect addresses, ids, and pictures that nobody can hear"
+        found = dict(attributes)
+        if found.get("id"): self.ids.append(found["id"])
+        linking = tag in ("a", "link", "img", "script", "source")
+        self.targets += [found[name] for name in ("href", "src") if linking and found.get(name)]
+        if tag == "img" and "alt" not in found: self.unnamed.append(str(found.get("src"))[:60])
+
+
+@cache
+def read_page(path):
+    "The links of a page"
+    links = Links()
+    links.feed(path.read_text(encoding="utf-8"))
+    return links
+
+
+def slugs_shown(page, table=TABLE):
+    "The models in the rows that are shown, in their order"
+    return page.eval_on_selector_all(f"{table} tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.slug)")

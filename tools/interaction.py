@@ -3,21 +3,21 @@ import csv
 import io
 import json
 import re
-from html.parser import HTMLParser
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 from urllib.parse import unquote
 
-from browsing import PHONE, SEARCH_BOX, SEARCH_RESULT, addresses, browser, need, opened
-from environment import ROOT
+from nbdev.config import get_config
+
+from browsing import FORM, PHONE, SEARCH_BOX, SEARCH_RESULT, TABLE, addresses, browser, need, opened, read_page, slugs_shown
 
 from slm_overview.catalog import Catalog
 from slm_overview.choose import PRECISIONS, choose
 from slm_overview.errors import SlmError
 from slm_overview.size import size
 
-FORM, TABLE = 'form[data-for="catalogue"]', "#catalogue"
 COMPARISON, CHOOSER = "overview/comparison.html", "overview/chooser.html"
 FILTERS = ("kind", "licence", "commercial_use", "task", "max_parameters")
 # A stop of the Tab key: its number, a name for it, whether a ring or a shadow shows it, and whether it is in the window
@@ -57,11 +57,6 @@ OVERLAPS = """() => {
   }));
   return found;
 }"""
-
-
-def slugs_shown(page, table=TABLE):
-    "The models in the rows that are shown, in their order"
-    return page.eval_on_selector_all(f"{table} tbody tr:not([hidden])", "rows => rows.map(row => row.dataset.slug)")
 
 
 def cells_shown(page):
@@ -318,39 +313,19 @@ def nothing_overlaps(site, folder):
                 need(wide <= 0, f"{address} is {wide} pixels too wide at {viewport['width']} without JavaScript")
 
 
-class Ids(HTMLParser):
-    "The ids of a page, as often as they occur"
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def handle_starttag(self, tag, attributes):
-        "Collect an id"
-        self.found += [value for name, value in attributes if name == "id"]
-
-
 def ids(site, folder):
     "No id is given twice on a page, so that each link to a place has one meaning"
     problems = []
     for address in addresses(folder):
-        page = Ids()
-        page.feed((folder / address).read_text(encoding="utf-8"))
-        twice = sorted({one for one in page.found if page.found.count(one) > 1})
+        twice = sorted(one for one, count in Counter(read_page(folder / address).ids).items() if count > 1)
         if twice: problems.append(f"{address}: {', '.join(twice[:8])}")
     need(not problems, "\n".join(problems[:20]))
 
 
-def published_address():
-    "Where the site is published, as settings.ini says"
-    stated = dict(re.findall(r"^(\w+) = (.*)$", (ROOT / "settings.ini").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    host = stated["doc_host"].replace("%(user)s", stated["user"])
-    return host + stated["doc_baseurl"].replace("%(repo)s", stated["repo"])
-
-
 def published(site, folder):
     "Whatever names the published site by its whole address (heads of pages, feed, site map, twins, llms.txt) names a file that is there"
-    address, missing = re.compile(re.escape(published_address()) + r"/([^\s\"'<>)\]#?]*)"), set()
+    config = get_config()
+    address, missing = re.compile(re.escape(config.doc_host + config.doc_baseurl) + r"/([^\s\"'<>)\]#?]*)"), set()
     for path in folder.rglob("*"):
         if path.suffix not in (".html", ".md", ".xml", ".txt") or "site_libs" in path.parts: continue
         for found in set(address.findall(path.read_text(encoding="utf-8"))):

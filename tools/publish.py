@@ -14,6 +14,8 @@ from nbdev.doclinks import _nbpath2html
 from nbformat import reads
 from PIL import Image, ImageDraw, ImageFont
 
+from readme import code_of
+
 from slm_overview.catalog import Catalog
 from slm_overview.literature import bibtex
 from slm_overview.site_data import chooser_data, feed, llms_txt, model_data
@@ -39,7 +41,7 @@ class Page:
 
 
 def front_matter(path):
-    "The title and description of a processed notebook or a Markdown file, and its cells"
+    "What is said at the top of a processed notebook or a Markdown file: its title, and perhaps a description and an address"
     if path.suffix == ".md":
         text = path.read_text(encoding="utf-8")
         return {"title": re.search(r"^# (.*)$", text, flags=re.MULTILINE)[1]}
@@ -73,7 +75,7 @@ def cell_text(cell):
     "A cell of a processed notebook in Markdown"
     if cell.cell_type != "code": return "" if cell.source.startswith("<!--") else cell.source
     options = "\n".join(line for line in cell.source.splitlines() if line.startswith("#|"))
-    code = "\n".join(line for line in cell.source.splitlines() if not line.startswith("#|")).strip()
+    code = code_of(cell)
     shown = f"```python\n{code}\n```" if code and not re.search(r"echo: *false", options) else ""
     outputs = "" if re.search(r"output: *false", options) else "\n\n".join(filter(None, map(output_text, cell.outputs)))
     return "\n\n".join(filter(None, [shown, outputs]))
@@ -114,10 +116,15 @@ def head(page, site_url, title):
     ])
 
 
+@cache
+def places_in(path):
+    "The places of a page that a link can lead to; completing a page adds none"
+    return set(re.findall(r'\bid="([^"]*)"', path.read_text(encoding="utf-8"))) if path.is_file() else set()
+
+
 def own_link(link, page, docs):
     "A link of nbdev to a name of the package, so that it works wherever the site is; names without a place of their own lead to the page"
-    target, place = docs / link[1], link[2] or ""
-    if place and (not target.is_file() or f'id="{place[1:]}"' not in target.read_text(encoding="utf-8")): place = ""
+    place = link[2] if link[2] and link[2][1:] in places_in(docs / link[1]) else ""
     return f'href="{page.root}{link[1]}{place}"'
 
 
@@ -125,10 +132,9 @@ def complete(page, docs, config, site_url):
     "Put what all pages have into the HTML of one; raises if the renderer left out what it stands beside"
     path = docs / f"{page.address}.html"
     text = path.read_text(encoding="utf-8")
-    if HEAD_ENDS not in text or not re.search(r'<header[^>]*id="title-block-header"', text):
-        raise ValueError(f"{path.name} has no head, or no header with its title")
     text = re.sub(rf'href="{re.escape(site_url)}/([^"#]*)(#[^"]*)?"', lambda link: own_link(link, page, docs), text)
     found = re.search(r'<header[^>]*id="title-block-header"', text)
+    if HEAD_ENDS not in text or not found: raise ValueError(f"{path.name} has no head, or no header with its title")
     text = text[: found.end()] + text[found.end():].replace(TITLE_ENDS, TITLE_ENDS + notebook_links(page, config), 1)
     if page.description and '<meta name="description"' not in text:
         text = text.replace(HEAD_ENDS, f'<meta name="description" content="{html.escape(page.description)}">\n{HEAD_ENDS}', 1)

@@ -29,6 +29,11 @@ def outputs_of(cell):
     return "\n".join(filter(None, (output_text(output).rstrip() for output in cell.outputs)))
 
 
+def code_of(cell):
+    "The code of a cell without its options"
+    return "\n".join(line for line in cell.source.splitlines() if not line.startswith("#|")).strip()
+
+
 def code_blocks(cells):
     "Cells of code in a row as Markdown: those that print nothing are joined with the next"
     parts, lines = [], []
@@ -36,7 +41,7 @@ def code_blocks(cells):
         if cell.source.startswith("#| echo: false"):
             parts += [output.data["text/markdown"] for output in cell.outputs if is_table(output)]
             continue
-        lines.append("\n".join(line for line in cell.source.splitlines() if not line.startswith("#|")).strip())
+        lines.append(code_of(cell))
         if outputs_of(cell) or cell is cells[-1]:
             parts.append("```python\n" + "\n\n".join(lines) + "\n```")
             if outputs_of(cell): parts.append("```text\n" + outputs_of(cell) + "\n```")

@@ -69,12 +69,18 @@ def render_with_quarto(processed, docs):
     return []
 
 
-def render_with_smalldocs(processed, docs):
-    "Render a copy whose pages have the names that Quarto gives them; returns the warnings"
+def working_copy(processed):
+    "A copy whose pages have the names that Quarto gives them, and the times of their notebooks"
     working = processed.with_name("_proc_small")
     shutil.rmtree(working, ignore_errors=True)
     shutil.copytree(processed, working)
     give_quarto_names(working)
+    return working
+
+
+def render_with_smalldocs(processed, docs):
+    "Render a working copy; returns the warnings"
+    working = working_copy(processed)
     site = build(working, quiet=True)
     shutil.rmtree(docs, ignore_errors=True)
     shutil.move(working / docs.name, docs)
@@ -83,10 +89,7 @@ def render_with_smalldocs(processed, docs):
 
 def render_changed(processed, docs):
     "Render the pages that are older than their processed notebooks; returns their addresses"
-    working = processed.with_name("_proc_small")
-    shutil.rmtree(working, ignore_errors=True)
-    shutil.copytree(processed, working)  # with the times of the files
-    give_quarto_names(working)
+    working = working_copy(processed)
     site = Site(load(working), quiet=True)
     site.pages = {source: site.read(source) for source in site.discover()}
     nav = SiteNav(site)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import nbformat
 
+from environment import ROOT
 from hygiene import text_of
 
-ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "slm_overview" / "data"
 FOLDERS = ("models", "overview")  # pages in whose prose every number must be traced
 NUMBER = re.compile(r"(?<![\w.,/-])\d[\d,]*(?:\.\d+)?")

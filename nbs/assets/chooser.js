@@ -5,7 +5,7 @@
   const place = document.getElementById("chooser");
   if (!place) return;
 
-  const PARTS = { weights: "#4477aa", kv_cache: "#ccbb44", activations: "#ee6677" };
+  const PARTS = ["weights", "kv_cache", "activations"]; // their colours stand in the style sheet
   const MACHINES = { "Phone with 2 GB free": 2e9, "Laptop with 6 of 8 GB free": 6e9, "Laptop with 12 of 16 GB free": 12e9, "Card of 24 GB": 24e9 };
   const START = { memory: 8e9, context: 4096 };
   const make = (tag, attributes = {}, ...children) => {
@@ -140,10 +140,10 @@
   // ---- the result
   // The whole bar is the memory that there is. Of cache and activations that are needed in turn, only the larger one takes room
   function bar(size, memory) {
-    const text = Object.keys(PARTS).map((part) => `${wordsOf(part)} ${formatBytes(size[part])}`).join(", ");
+    const text = PARTS.map((part) => `${wordsOf(part)} ${formatBytes(size[part])}`).join(", ");
     const box = make("div", { class: "bar", role: "img", "aria-label": `${Math.round((100 * size.required) / memory)}% of the memory: ${text}` });
     const smaller = size.kv_cache < size.activations ? "kv_cache" : "activations";
-    for (const part of Object.keys(PARTS)) {
+    for (const part of PARTS) {
       if (size.turns && part === smaller) continue;
       const piece = make("span", { class: `part-${part}` });
       piece.style.width = `${(100 * size[part]) / memory}%`;
@@ -178,7 +178,7 @@
     return make("tr", { "data-slug": model.slug }, name, cell("released", model.released, model.released),
       cell("parameters", model.parameters, `${grouped(Number(rounded(model.parameters / 1e6, 0)))}M`), cell("precision", size.precision, size.precision, howTo(model, size, data)),
       cell("required", size.required, formatBytes(size.required), bar(size, need.memory)),
-      ...Object.keys(PARTS).map((part) => cell(part, size[part], formatBytes(size[part]))),
+      ...PARTS.map((part) => cell(part, size[part], formatBytes(size[part]))),
       cell("licence", model.licence, model.licence, make("div", { class: "source-note" }, asked)));
   }
   function resultTable(fits, need, data) {
@@ -190,11 +190,7 @@
   }
   function legend() {
     const box = make("div", { class: "legend", "aria-hidden": "true" });
-    for (const [part, colour] of Object.entries(PARTS)) {
-      const piece = make("span", {}, wordsOf(part));
-      piece.style.setProperty("--swatch", colour);
-      box.append(piece);
-    }
+    for (const part of PARTS) box.append(make("span", { class: `part-${part}` }, wordsOf(part)));
     box.append("of the memory that there is");
     return box;
   }
