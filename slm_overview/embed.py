@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from .core import encode_and_warn, evaluating, name_of, prediction
-from .encode import Text, run_batches
+from .encode import Text, collate
+from .engine import plan, prepare
 from .errors import CheckpointError, InputError, OptionError, SlmWarning, TaskError, check_option
 from .predictions import Predictions
 
@@ -77,7 +79,7 @@ def embed(
     *,
     pooling: str | None = None,  # `mean`, `first` or `last` token; as the model states it if None
     normalize: bool = True,  # whether to scale each vector to length 1, so that a dot product is the cosine
-    batch_size: int = 16,  # texts that the model reads at once
+    batch_size: int | None = None,  # texts that the model reads at once; as many as fit into the usual number of tokens if None
     max_length: int | None = None,  # longest input, tokens; as the model states it if None
     truncation: bool = True,  # whether longer texts may be cut, with a warning; False raises `InputTooLongError`
 ) -> torch.Tensor:  # shape (texts, width), float32 on the CPU, in the order of the texts
@@ -87,8 +89,10 @@ def embed(
     _, encoded = encode_and_warn(text, tokenizer, model, _length(model, max_length), truncation, stacklevel=3)
     vectors = torch.empty(len(encoded), model.config.hidden_size)
     with evaluating(model):
-        for positions, batch in run_batches(encoded, tokenizer, next(model.parameters()).device, batch_size):
-            hidden = model(**batch).last_hidden_state
+        batches, called = plan([row.tokens_read for row in encoded], batch_size=batch_size), prepare(encoded, tokenizer, model).run
+        for positions in tqdm(batches, desc="batches", delay=2, leave=False):
+            batch = collate([encoded[position] for position in positions], tokenizer, next(model.parameters()).device)
+            hidden = called(**batch).last_hidden_state
             vectors[positions] = _pool(hidden, batch["attention_mask"], pooling).float().cpu()
     return torch.nn.functional.normalize(vectors, dim=-1) if normalize else vectors
 
@@ -129,7 +133,7 @@ def zero_shot(
     *,
     hypothesis_template: str = "This text is about {}.",  # the sentence that a label becomes; `{}` is the label
     scale: float = TRAINING_SCALE,  # how sharply to tell the labels apart
-    batch_size: int = 16,  # texts that the model reads at once
+    batch_size: int | None = None,  # texts that the model reads at once; as many as fit into the usual number of tokens if None
     max_length: int | None = None,  # longest input, tokens; as the model states it if None
     truncation: bool = True,  # whether longer texts may be cut, with a warning; False raises `InputTooLongError`
 ) -> Predictions:  # one `Prediction` for each text, in order
