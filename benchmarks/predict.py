@@ -11,7 +11,6 @@ contenders run in turns, so that a busy moment meets them all; medians and quart
 import argparse
 import importlib.metadata
 import json
-import platform
 import random
 import statistics
 import subprocess
@@ -25,12 +24,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
+from startup import machine
 from torch.nn import functional
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification, pipeline
 from transformers.utils import logging
 
 from slm_overview.core import predict, stream
+from slm_overview.engine import plan
 from slm_overview.int8 import has_int8
 from slm_overview.machine import rates
 from slm_overview.packaged import PACKAGED_MODELS, packaged_path
@@ -82,18 +83,6 @@ def cut(mails, mix, count, tokenizer):
 
 # ---- models
 
-def batches(lengths, order, budget):
-    "Positions in batches of so many tokens, those of like length together"
-    made, width = [], 0
-    for position in order:
-        if not made or (len(made[-1]) + 1) * max(width, lengths[position]) > budget:
-            made.append([])
-            width = 0
-        width = max(width, lengths[position])
-        made[-1].append(position)
-    return made
-
-
 def fed(ids, positions):
     "Padded token numbers and the mask, as arrays"
     width = max(len(ids[position]) for position in positions)
@@ -107,8 +96,7 @@ def train(model, tokenizer, texts, labels, epochs, rate=1e-4):
     "Fine-tune a classifier in place"
     ids, draw = tokenizer(texts, truncation=True)["input_ids"], random.Random(0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
-    order = sorted(range(len(ids)), key=lambda position: len(ids[position]))
-    made = batches([len(row) for row in ids], order, 700)
+    made = plan([len(row) for row in ids], batch_tokens=700)
     steps = epochs * len(made)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, (step + 1) / 20) * (1 - step / steps))
     model.train()
@@ -172,7 +160,7 @@ class Logits(torch.nn.Module):
     def forward(self, input_ids, attention_mask): return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
 
 
-def converted(session, tokenizer, limit):
+def converted(session, tokenizer):
     "A model of another runtime: one by one, as its documentation shows it (in padded batches it is slower), and fed with our batches"
     def documented(texts):
         found = []
@@ -183,8 +171,8 @@ def converted(session, tokenizer, limit):
 
     def same_batches(texts):
         ids = tokenizer(texts, truncation=True, verbose=False)["input_ids"]
-        found, lengths = np.empty((len(texts), 2), np.float32), [len(row) for row in ids]
-        for positions in batches(lengths, sorted(range(len(ids)), key=lambda position: -lengths[position]), limit):
+        found = np.empty((len(texts), 2), np.float32)
+        for positions in plan([len(row) for row in ids]):
             found[positions] = session(fed(ids, positions))
         return found
     return {"one by one": documented, "our batches": same_batches}
@@ -233,13 +221,13 @@ def ours(tokenizer, model):
     if has_int8(): yield "slm_overview int8", lambda texts: predict(texts, tokenizer, model, quantize="int8")
 
 
-def contenders(work, name, tokenizer, model, sample):
-    "Everyone by name"
+def contenders(work, name, tokenizer, model, sample, only=""):
+    "Everyone by name; no model is converted for a runtime that does not take part"
     yield "the overview's predict", lambda texts: document_predict(texts, tokenizer, model)
     yield from pipelines(tokenizer, model)
-    sessions = [*onnx_sessions(work, name, model), *openvino_sessions(model, tokenizer, sample)]
-    for title, session in sessions:
-        for way, call in converted(session, tokenizer, 2048).items(): yield f"{title}, {way}", call
+    others = [] if only.startswith("slm_overview") else [*onnx_sessions(work, name, model), *openvino_sessions(model, tokenizer, sample)]
+    for title, session in others:
+        for way, call in converted(session, tokenizer).items(): yield f"{title}, {way}", call
     yield from ours(tokenizer, model)
 
 
@@ -272,8 +260,8 @@ def race(calls, texts, rounds):
     return seconds
 
 
-def labels_of(answer, texts):
-    "The label of each text as a contender gives it, None where its order is not that of the texts"
+def labels_of(answer):
+    "The label of each text as a contender gives it"
     if isinstance(answer, torch.Tensor | np.ndarray): return [int(row.argmax()) for row in answer]
     return [int(max(row, key=lambda item: item["score"])["label"].removeprefix("LABEL_")) for row in answer]
 
@@ -282,7 +270,7 @@ def compare(calls, texts, flops, rounds):
     "Median, quartiles, useful operations and agreement of labels with float32, of each contender"
     reference, agreement = None, {}
     for name, call in reversed(calls.items()):  # fills caches, and warms up
-        found = labels_of(call(texts), texts)
+        found = labels_of(call(texts))
         if name == "slm_overview float32": reference = found
         agreement[name] = None if "sorted" in name else found
     times = race(calls, texts, rounds)
@@ -319,16 +307,10 @@ def growth(work, tokenizer, texts=1_000_000):
     return round((most - before) / 1e6)
 
 
-def machine():
-    "The machine, how busy it was, and the versions"
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+def versions():
+    "The versions of what takes part"
     names = ("torch", "transformers", "onnxruntime", "openvino", "nncf")
-    return {
-        "processor": next(named, platform.processor()), "cores": psutil.cpu_count(), "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(), "load_average": [round(load, 2) for load in psutil.getloadavg()],
-        "versions": {name: importlib.metadata.version(name) for name in names if find_spec(name)},
-    }
+    return {name: importlib.metadata.version(name) for name in names if find_spec(name)}
 
 
 def main():
@@ -358,9 +340,11 @@ def main():
             texts, _ = cut(mails[: len(mails) // 3], mix, MIXES[mix], tokenizer)
             sample, _ = cut(mails[len(mails) // 3 :], mix, 64 if mix != "long" else 16, tokenizer)
             lengths = [min(len(row), 512) for row in tokenizer(texts, verbose=False)["input_ids"]]
-            calls = {title: call for title, call in contenders(options.work, name, tokenizer, model, sample) if options.only in title}
+            everyone = contenders(options.work, name, tokenizer, model, sample, options.only)
+            calls = {title: call for title, call in everyone if options.only in title}
             result["runs"][f"{name}, {mix}"] = {
-                "machine": machine(), "rounds": options.rounds, "texts": len(texts), "tokens": sum(lengths), "longest": max(lengths),
+                "machine": machine() | {"versions": versions()}, "rounds": options.rounds,
+                "texts": len(texts), "tokens": sum(lengths), "longest": max(lengths),
                 "peaks_gflops": peaks(), "contenders": compare(calls, texts, useful_flops(model.config, lengths), options.rounds),
             }
             print(name, mix, json.dumps(result["runs"][f"{name}, {mix}"], indent=1), flush=True)

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from .encode import Encoded, Text, as_texts, encode
+from .encode import Encoded, Text, as_texts, encode, usable_length
 from .engine import Agreement, check_count, check_precision, compare, prepare, run, windows
 from .predictions import PROBLEM_TYPES, Prediction, Predictions, problem_type_of
 from .resolve import Checkpoint, resolve
@@ -343,21 +343,22 @@ def _answers(texts, first, tokenizer, model, options: _Options, known: dict, don
     return [row for row, _ in answers], torch.tensor([score for _, score in answers]).view(len(answers), scores.shape[1])
 
 
-def _stream(text, tokenizer, model, notes: _Notes, **options) -> Iterator[tuple[list[Text], list[Encoded], torch.Tensor]]:
+def _stream(text, tokenizer, model, notes: _Notes, options: _Options) -> Iterator[tuple[list[Text], list[Encoded], torch.Tensor]]:
     "Texts, what was read of them, and their scores, window by window"
-    settings, known, total = _Options(**options), {}, len(text) if isinstance(text, list) else None
+    known, total = {}, len(text) if isinstance(text, list) else None
     with tqdm(total=total, unit="text", desc="texts", delay=2, leave=False) as bar:
         for texts in windows(text):
-            encoded, scores = _answers(texts, notes.texts, tokenizer, model, settings, known, bar.update)
+            encoded, scores = _answers(texts, notes.texts, tokenizer, model, options, known, bar.update)
             notes.add(encoded)
             yield texts, encoded, scores
 
 
-def _options(tokenizer, model, problem_type, dtype, quantize, **rest) -> dict[str, Any]:
+def _options(tokenizer, model, problem_type, dtype, quantize, **rest) -> _Options:
     "Checked options; raises `OptionError` or `TaskError`"
     _check_pair(tokenizer, model)
     for name, unit in (("batch_tokens", "tokens"), ("batch_size", "texts")): check_count(rest[name], name, unit)
-    return rest | dict(problem_type=problem_type_of(model.config, problem_type), precision=check_precision(model, dtype, quantize))
+    usable_length(rest["max_length"], None)
+    return _Options(problem_type_of(model.config, problem_type), check_precision(model, dtype, quantize), **rest)
 
 
 def predict(
@@ -378,7 +379,7 @@ def predict(
                        max_length=max_length, truncation=truncation)
     notes, found = _Notes(), [torch.empty(0, model.config.num_labels)]
     try:
-        for _, _, scores in _stream(text, tokenizer, model, notes, **options): found.append(scores)
+        for _, _, scores in _stream(text, tokenizer, model, notes, options): found.append(scores)
     except (SlmError, KeyboardInterrupt) as stop:
         stop.results = torch.cat(found)
         raise
@@ -433,9 +434,9 @@ def classify(
     options = _options(tokenizer, model, problem_type, dtype, quantize, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
     notes, items = _Notes(), []
-    made = partial(Predictions, model_name=name_of(model), problem_type=options["problem_type"], untrained_weights=untrained_weights(model))
+    made = partial(Predictions, model_name=name_of(model), problem_type=options.problem_type, untrained_weights=untrained_weights(model))
     try:
-        for window in _stream(text, tokenizer, model, notes, **options): items += _described(model, *window, top_k)
+        for window in _stream(text, tokenizer, model, notes, options): items += _described(model, *window, top_k)
     except (SlmError, KeyboardInterrupt) as stop:
         stop.results = made(tuple(items))
         raise
@@ -461,9 +462,8 @@ def stream(
     check_count(top_k, "top_k", "labels")
     options = _options(tokenizer, model, problem_type, dtype, quantize, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
-    notes = _Notes()
-    windows = _stream(text, tokenizer, model, notes, **options)
-    return (item for window in windows for item in _described(model, *window, top_k))
+    answered = _stream(text, tokenizer, model, _Notes(), options)
+    return (item for window in answered for item in _described(model, *window, top_k))
 
 
 def agreement(

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from .core import encode_and_warn, evaluating, name_of, prediction
-from .encode import Text, collate
-from .engine import plan, prepare
+from .encode import Text
+from .engine import batches, prepare
 from .errors import CheckpointError, InputError, OptionError, SlmWarning, TaskError, check_option
 from .predictions import Predictions
 
@@ -88,12 +88,12 @@ def embed(
     pooling = check_option("pooling", pooling or pooling_of(model), POOLINGS)
     _, encoded = encode_and_warn(text, tokenizer, model, _length(model, max_length), truncation, stacklevel=3)
     vectors = torch.empty(len(encoded), model.config.hidden_size)
-    with evaluating(model):
-        batches, called = plan([row.tokens_read for row in encoded], batch_size=batch_size), prepare(encoded, tokenizer, model).run
-        for positions in tqdm(batches, desc="batches", delay=2, leave=False):
-            batch = collate([encoded[position] for position in positions], tokenizer, next(model.parameters()).device)
+    with evaluating(model), tqdm(total=len(encoded), unit="text", desc="texts", delay=2, leave=False) as bar:
+        called, device = prepare(encoded, tokenizer, model).run, next(model.parameters()).device
+        for positions, batch in batches(encoded, tokenizer, device, batch_size=batch_size):
             hidden = called(**batch).last_hidden_state
             vectors[positions] = _pool(hidden, batch["attention_mask"], pooling).float().cpu()
+            bar.update(len(positions))
     return torch.nn.functional.normalize(vectors, dim=-1) if normalize else vectors
 
 # %% ../nbs/09_embed.ipynb #70e76802

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WINDOW_TEXTS', 'WINDOW_CHARACTERS', 'BATCH_TOKENS', 'PRECISIONS', 'KEEPS', 'windows', 'check_count', 'plan',
-           'Prepared', 'Twins', 'margins', 'check_precision', 'prepare', 'run', 'Agreement', 'sensible_precisions',
-           'compare']
+           'Prepared', 'Twins', 'margins', 'check_precision', 'prepare', 'batches', 'run', 'Agreement',
+           'sensible_precisions', 'compare']
 
 # %% ../nbs/50_engine.ipynb #b8f7e78d
 import copy
@@ -22,6 +22,7 @@ from .encode import Encoded, Text, as_texts, check_text, collate
 from .errors import InputError, OptionError, check_option
 from .int8 import has_int8, integer_blocks
 from .packed import PackedBody, blocks_of, groups_of, layers_of, packed, twin_of
+from .predictions import PROBLEM_TYPES
 
 # %% ../nbs/50_engine.ipynb #627b7bf3
 WINDOW_TEXTS, WINDOW_CHARACTERS = 8192, 2_000_000  # a window ends when it has so many texts or characters
@@ -63,11 +64,11 @@ def windows(
     text: Text | Iterable[Text],  # one text, one pair, or many of them
 ) -> Iterator[list[Text]]:  # all of them in their order
     "Checked texts, some thousand at a time; raises `InputError`"
-    whole = isinstance(text, str | tuple | bytes | bytearray | Sequence | dict | set | frozenset) or not isinstance(text, Iterable)
+    whole = isinstance(text, Sequence | dict | set | frozenset) or not isinstance(text, Iterable)
     return _cut(iter(as_texts(text)) if whole else _checked(iter(text)))
 
 # %% ../nbs/50_engine.ipynb #77682c42
-BATCH_TOKENS = 2048  # tokens of a batch; the best of 1024, 2048 and 4096 in benchmarks/predict.py
+BATCH_TOKENS = 2048  # tokens of a batch, with padding
 
 
 def check_count(
@@ -89,13 +90,13 @@ def plan(
     check_count(batch_tokens, "batch_tokens", "tokens")
     check_count(batch_size, "batch_size", "texts")
     budget, most = batch_tokens or BATCH_TOKENS, batch_size or len(lengths)
-    batches, width = [], 0
+    planned, width = [], 0
     for position in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
-        if not batches or len(batches[-1]) >= most or (len(batches[-1]) + 1) * width > budget:
-            batches.append([])
+        if not planned or len(planned[-1]) >= most or (len(planned[-1]) + 1) * width > budget:
+            planned.append([])
             width = lengths[position]
-        batches[-1].append(position)
-    return batches
+        planned[-1].append(position)
+    return planned
 
 # %% ../nbs/50_engine.ipynb #e4aaa75a
 PRECISIONS = ("float32", "bfloat16", "int8")
@@ -141,11 +142,13 @@ def _keep(model: PreTrainedModel, precision: str, **parts) -> Prepared:
 def _own(model: PreTrainedModel) -> str: return str(model.dtype).removeprefix("torch.")  # the name of a model's precision
 
 
-def _floats(model: PreTrainedModel, precision: str) -> Callable:
-    "A model in a floating-point precision: a twin without padding where there is one"
-    if precision == _own(model): return packed(model) or model
-    dtype, own = getattr(torch, precision), _prepare(model, None, _own(model), [], "").run
-    return copy.deepcopy(model).to(dtype) if own is model else twin_of(model, blocks_of(model, dtype), dtype)
+def _floats(model: PreTrainedModel, precision: str) -> Prepared:
+    "A model in a floating-point precision, made now or found again: a twin without padding where there is one"
+    found = _kept(model, precision)
+    if found: return found
+    if precision == _own(model): return _keep(model, precision, run=packed(model) or model)
+    dtype, packs = getattr(torch, precision), _floats(model, _own(model)).run is not model
+    return _keep(model, precision, run=twin_of(model, blocks_of(model, dtype), dtype) if packs else copy.deepcopy(model).to(dtype))
 
 
 def _sample(encoded: Sequence[Encoded]) -> list[Encoded]:
@@ -170,9 +173,9 @@ def margins(
     return first - second
 
 
-def _integers(model: PreTrainedModel, tokenizer: Any, encoded: Sequence[Encoded], problem_type: str) -> dict[str, Any]:
+def _integers(model: PreTrainedModel, tokenizer: Any, encoded: Sequence[Encoded]) -> Prepared:
     "A model in 8 bits, with the exact one for what it leaves in doubt; ranges and doubt come from sample texts"
-    exact = _prepare(model, tokenizer, "float32", encoded, problem_type).run
+    exact = _floats(model, "float32").run
     if exact is model: raise OptionError(_NO_INT8.format(name=type(model).__name__, why="is no encoder of the kind of BERT"))
     batch = collate(_sample(encoded), tokenizer, "cpu", padding_side="right")
     mask = batch["attention_mask"].bool()
@@ -180,15 +183,13 @@ def _integers(model: PreTrainedModel, tokenizer: Any, encoded: Sequence[Encoded]
     run = twin_of(model, integer_blocks(model, rows, groups_of(mask.sum(1).tolist())), torch.float32)
     wrong = exact(**batch)[0] - run(**batch)[0]
     usual = (wrong - wrong.mean(-1, keepdim=True)).square().mean().sqrt().item() * 2**0.5 if wrong.ndim == 2 else 0.0
-    return {"run": run, "exact": exact, "margin": _CAUTION * usual}
+    return _keep(model, "int8", run=run, exact=exact, margin=_CAUTION * usual)
 
 
-def _prepare(model: PreTrainedModel, tokenizer: Any, precision: str, encoded: Sequence[Encoded], problem_type: str) -> Prepared:
-    "A model in a precision, made now or found again"
-    found = _kept(model, precision)
-    if found: return found
-    if precision == "int8": return _keep(model, precision, **_integers(model, tokenizer, encoded, problem_type))
-    return _keep(model, precision, run=_floats(model, precision))
+def _prepare(model: PreTrainedModel, tokenizer: Any, precision: str, encoded: Sequence[Encoded]) -> Prepared:
+    "A model in a precision, made now or found again; only 8 bits need texts"
+    if precision != "int8": return _floats(model, precision)
+    return _kept(model, precision) or _integers(model, tokenizer, encoded)
 
 
 _NO_INT8 = "quantize='int8' is not possible: this {name} {why}. Leave it out, or pass dtype='bfloat16'."
@@ -223,11 +224,23 @@ def prepare(
 ) -> Prepared:  # what to run batches with
     "A model ready to run in a precision; without one, a twin in the model's own as soon as there is enough to read"
     if precision == "auto": precision = _fastest(encoded, tokenizer, model, problem_type)
-    if precision is not None: return _prepare(model, tokenizer, precision, encoded, problem_type)
+    if precision is not None: return _prepare(model, tokenizer, precision, encoded)
     if not getattr(model, "twins", None) and sum(row.tokens_read for row in encoded) < _PACK_FROM: return Prepared((), model)
-    return _prepare(model, tokenizer, _own(model), encoded, problem_type)
+    return _prepare(model, tokenizer, _own(model), encoded)
 
 # %% ../nbs/50_engine.ipynb #f31ea10e
+def batches(
+    encoded: Sequence[Encoded],  # texts
+    tokenizer: Any,  # the tokenizer that made them
+    device: torch.device | str = "cpu",  # where the model is
+    batch_tokens: int | None = None,  # as `plan` takes it
+    batch_size: int | None = None,  # as `plan` takes it
+) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:  # positions in `encoded`, and the inputs of the model
+    "Texts in padded batches, the longest first; raises `OptionError`"
+    for positions in plan([row.tokens_read for row in encoded], batch_tokens, batch_size):
+        yield positions, collate([encoded[position] for position in positions], tokenizer, device)
+
+
 def run(
     encoded: Sequence[Encoded],  # texts
     tokenizer: Any,  # the tokenizer that made them
@@ -240,8 +253,7 @@ def run(
 ) -> torch.Tensor:  # shape (texts, labels): what the head gives, float32, on the CPU
     "Outputs of a model for texts, in their order"
     outputs = None
-    for positions in plan([row.tokens_read for row in encoded], batch_tokens, batch_size):
-        batch = collate([encoded[position] for position in positions], tokenizer, device)
+    for positions, batch in batches(encoded, tokenizer, device, batch_tokens, batch_size):
         found = prepared.run(**batch)[0].float()
         near = (margins(found, problem_type) < prepared.margin).nonzero().flatten().tolist() if prepared.margin else []
         if near:
@@ -283,9 +295,8 @@ def compare(
     rounds: int = 3,  # how often each precision is run; the fastest round counts
 ) -> list[Agreement]:
     "What each sensible precision changes, and how fast it is; all of them run in turns"
-    activation = {"single_label_classification": lambda values: values.softmax(-1), "multi_label_classification": torch.sigmoid}
-    score = activation.get(problem_type, lambda values: values)
-    chosen = {name: _prepare(model, tokenizer, name, encoded, problem_type) for name in sensible_precisions(model)}
+    score = PROBLEM_TYPES[problem_type]
+    chosen = {name: _prepare(model, tokenizer, name, encoded) for name in sensible_precisions(model)}
     seconds, scores = {name: [] for name in chosen}, {}
     for _ in range(rounds):
         for name, prepared in chosen.items():
