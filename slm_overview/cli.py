@@ -144,12 +144,16 @@ def predict(
     max_length: Annotated[int | None, typer.Option(min=1, help="Longest input, in tokens.")] = None,
     truncation: Annotated[bool, typer.Option(help="Cut texts that are too long, with a warning, or refuse them.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")] = "auto",
+    dtype: Annotated[str | None, typer.Option(help="With a trained classifier: float32, bfloat16, or auto for the fastest.")] = None,
+    quantize: Annotated[str | None, typer.Option(help="With a trained classifier: int8 computes in 8 bits.")] = None,
     as_json: Json = False,
 ) -> None:
     "Label texts: with labels of your own and no training (--labels), or with a trained classifier (--model)."
     inputs = _texts(texts)
     if labels is None and model == "all-minilm-l6-v2":
         raise typer.BadParameter("this model needs --labels, e.g. --labels sport,money. Or name a trained classifier with --model.")
+    if labels is not None and (dtype or quantize):
+        raise typer.BadParameter("--dtype and --quantize are for trained classifiers, not for --labels.")
     options = {"max_length": max_length, "truncation": truncation}
     status(f"Loading {model}")
     from slm_overview.core import classify, load_small_model
@@ -159,7 +163,8 @@ def predict(
     as_texts(inputs)
     pair = load_small_model(model, task="text-classification" if labels is None else "feature-extraction", device=device)
     if labels is None:
-        found = classify([(text, text_pair) for text in inputs] if text_pair else inputs, *pair, top_k=top_k, **options)
+        given = [(text, text_pair) for text in inputs] if text_pair else inputs
+        found = classify(given, *pair, top_k=top_k, dtype=dtype, quantize=quantize, **options)
     else: found = zero_shot(inputs, [label.strip() for label in labels.split(",")], *pair, hypothesis_template=template, **options)
     if as_json: print_json(found.to_dict())
     else: _print_predictions(found)

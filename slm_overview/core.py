@@ -23,7 +23,7 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from .encode import Encoded, Text, as_texts, encode, usable_length
+from .encode import Encoded, Text, as_texts, encode, modules_of, usable_length
 from .engine import Agreement, check_count, check_precision, compare, prepare, run, windows
 from .predictions import PROBLEM_TYPES, Prediction, Predictions, problem_type_of
 from .resolve import Checkpoint, resolve
@@ -232,7 +232,7 @@ def evaluating(
     model: torch.nn.Module,  # the model to run
 ) -> Iterator[None]:
     "Run a model without gradients and without dropout, and leave it in the mode it was in"
-    training = [module for module in model.modules() if module.training]
+    training = [module for module in modules_of(model) if module.training]
     for module in training: module.training = False
     try:
         with torch.inference_mode(): yield

@@ -6,7 +6,7 @@
 __all__ = ['CGROUP_FILES', 'UNLIMITED', 'INSTRUCTION_SETS', 'Positive', 'MATMUL_DTYPES', 'BUSY_LOAD', 'BUSY_STEAL', 'BUSY_SPREAD',
            'cgroup_memory', 'Memory', 'memory', 'usable_cores', 'Accelerator', 'accelerators', 'last_level_cache',
            'Rates', 'rates', 'ImportCost', 'import_cost', 'Conditions', 'busy_reasons', 'Probe', 'Machine', 'probe',
-           'machine']
+           'cache_file', 'write_whole', 'machine']
 
 # %% ../nbs/30_machine.ipynb #baa62d0d
 import hashlib
@@ -594,9 +594,30 @@ def probe(
     return _measure(_look(Path("/")), seconds)
 
 # %% ../nbs/30_machine.ipynb #5a0c1e2e
-def _cache_file(fingerprint: str, cache: str | Path | None) -> Path:
-    "Where the probe of a machine is kept"
-    return Path(cache or user_cache_dir("slm_overview", appauthor=False)) / f"probe-{fingerprint}.json"
+def cache_file(
+    name: str,  # of the file
+    cache: str | Path | None = None,  # a folder; None is the user's own folder for caches
+) -> Path:
+    "Where something that was measured on this machine is kept"
+    return Path(cache or user_cache_dir("slm_overview", appauthor=False)) / name
+
+
+def write_whole(
+    path: Path,  # the file, in a folder that is made if need be
+    content: bytes,  # what to write
+) -> None:
+    "Write a file as a whole or not at all; raises `OSError`"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            part = Path(file.name)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        if part: part.unlink(missing_ok=True)
 
 
 def _kept(path: Path, fingerprint: str) -> Probe | None:
@@ -610,17 +631,7 @@ def _keep(path: Path, measured: Probe) -> None:
     "Write a probe to a file, unless it is a busy one and the file has a quiet one; raises `OSError`"
     before = _kept(path, measured.fingerprint)
     if measured.busy and before and not before.busy: return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            part = Path(file.name)
-            file.write(msgspec.json.format(msgspec.json.encode(measured), indent=2))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        if part: part.unlink(missing_ok=True)
+    write_whole(path, msgspec.json.format(msgspec.json.encode(measured), indent=2))
 
 
 def machine(
@@ -631,7 +642,7 @@ def machine(
 ) -> Machine:
     "This machine, with the figures that were kept or are measured now; measuring raises what `slm_overview.machine.probe` raises"
     here = _look(Path(root))
-    path = _cache_file(here.fingerprint, cache)
+    path = cache_file(f"probe-{here.fingerprint}.json", cache)
     found = _kept(path, here.fingerprint)
     if not refresh and not (probe and (found is None or found.busy)): return structs.replace(here, probe=found)
     measured, notes = _measure(here, seconds=3.0), here.notes
