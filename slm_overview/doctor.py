@@ -49,7 +49,7 @@ def _installed_version(name: str) -> str | None:
 
 def libraries(
     package: str = "slm_overview",  # the distribution whose requirements to look up
-    extras: tuple[str, ...] = ("", "int8"),  # the parts to look at; the empty one is what cannot be done without
+    extras: tuple[str, ...] = ("", "int8", "gguf"),  # the parts to look at; the empty one is what cannot be done without
 ) -> list[Library]:  # in the order in which the package lists them
     "The libraries that the package needs, and those it can use"
     found = []

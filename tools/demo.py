@@ -12,7 +12,7 @@ def main():
     "Install and run"
     started = time.monotonic()
     python = this_environment()
-    install(python, "-e", ".")
+    install(python, "-e", ".[gguf]")
     install_models(python)
     slm = python.parent / "slm"
     print(f"\nInstalled in {time.monotonic() - started:.0f} s. A text and three labels:\n", flush=True)
