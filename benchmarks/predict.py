@@ -269,6 +269,9 @@ def race(calls, texts, rounds):
     return seconds
 
 
+def speed(texts, taken): return round(len(texts) / statistics.median(taken), 1)  # texts a second
+
+
 def labels_of(answer):
     "The label of each text as a contender gives it"
     if isinstance(answer, torch.Tensor | np.ndarray): return [int(row.argmax()) for row in answer]
@@ -284,7 +287,7 @@ def compare(calls, texts, flops, rounds):
         labels[name] = found
     times = race(calls, texts, rounds)
     return {name: {
-        "texts_per_second": round(len(texts) / statistics.median(taken), 1),
+        "texts_per_second": speed(texts, taken),
         "quartiles": [round(len(texts) / second, 1) for second in statistics.quantiles(taken, n=4)[::-1]],
         "useful_gflops": round(flops / statistics.median(taken) / 1e9, 1),
         "labels_equal": round(statistics.mean(map(int.__eq__, labels[name], reference)), 4),
@@ -304,7 +307,7 @@ def sentence_vectors(mixes, rounds):
     for mix, texts in mixes.items():
         first, second = (call(texts) for call in calls.values())
         times = race(calls, texts, rounds)
-        found[mix] = {name: round(len(texts) / statistics.median(taken), 1) for name, taken in times.items()}
+        found[mix] = {name: speed(texts, taken) for name, taken in times.items()}
         found[mix]["largest_difference"] = float((first - second).abs().max())
     return found
 
@@ -317,7 +320,7 @@ def budgets(tokenizer, model, mixes, rounds):
                  for title, call in ours(tokenizer, model) for tokens in BUDGETS}
         for call in calls.values(): call(texts)
         times = race(calls, texts, rounds)
-        found[mix] = {name: round(len(texts) / statistics.median(taken), 1) for name, taken in times.items()}
+        found[mix] = {name: speed(texts, taken) for name, taken in times.items()}
     return found
 
 
@@ -337,19 +340,13 @@ def first_call(tokenizer, model, rounds=300):
     "Milliseconds of one short text: a bare forward pass of its tokens, with the tokenizer, and predict; medians"
     text = "The match went to penalties."
     inputs = tokenizer(text, return_tensors="pt")
-    def bare():
+    def bare(_):
         with torch.inference_mode(): return model(**inputs).logits
-    def whole():
+    def whole(text):
         with torch.inference_mode(): return model(**tokenizer(text, return_tensors="pt")).logits
-    calls = {"model alone": bare, "tokenizer and model": whole, "predict": lambda: predict(text, tokenizer, model)}
-    for _ in range(100): calls["predict"]()
-    times = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            times[name].append(1000 * (time.perf_counter() - started))
-    return {name: round(statistics.median(taken), 3) for name, taken in times.items()}
+    calls = {"model alone": bare, "tokenizer and model": whole, "predict": partial(predict, tokenizer=tokenizer, model=model)}
+    for _ in range(100): calls["predict"](text)
+    return {name: round(1000 * statistics.median(taken), 3) for name, taken in race(calls, text, rounds).items()}
 
 
 def growth(work, tokenizer, texts=1_000_000):

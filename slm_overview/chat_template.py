@@ -56,10 +56,10 @@ SECONDS, MEMORY, CHARACTERS = 5.0, 2**29, 10**6  # what a template may take: tim
 _PROGRAM = r"""
 import json, sys
 from datetime import datetime
-seconds, memory, characters = map(float, sys.argv[1:])
+memory, characters = map(int, sys.argv[1:])
 try:
     import resource
-    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 except (ImportError, OSError, ValueError): pass
 from jinja2 import TemplateError
 from jinja2.exceptions import SecurityError
@@ -108,7 +108,7 @@ class _Renderer:
     "The process that renders"
 
     def __init__(self):
-        command = [sys.executable, "-I", "-c", _PROGRAM, str(SECONDS), str(MEMORY), str(CHARACTERS)]
+        command = [sys.executable, "-I", "-c", _PROGRAM, str(MEMORY), str(CHARACTERS)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(command, **pipes, text=True, encoding="utf-8")
         self.owner, self.lock = os.getpid(), threading.Lock()

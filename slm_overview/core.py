@@ -431,11 +431,11 @@ def prediction(
 
 
 def name_of(
-    model: PreTrainedModel,  # a model
+    model: PreTrainedModel | LlamaCppModel,  # a model
 ) -> str:  # e.g. `smollm2-135m`
     "What a model was loaded as"
-    checkpoint = getattr(model, "checkpoint", None)
-    return checkpoint.name if checkpoint else getattr(model.config, "_name_or_path", "") or type(model).__name__
+    checkpoint, config = getattr(model, "checkpoint", None), getattr(model, "config", None)
+    return checkpoint.name if checkpoint else getattr(config, "_name_or_path", "") or type(model).__name__
 
 
 def _described(model, texts, encoded, scores, top_k) -> list[Prediction]:

@@ -160,8 +160,8 @@ def _one_beginning(ids: list[int], tokenizer: Any) -> list[int]:
     mark = tokenizer.bos_token_id
     if mark is None: return ids
     while ids[:2] == [mark, mark]: ids = ids[1:]
-    sets_one = tokenizer("a")["input_ids"][:1] == [mark]
-    return [mark, *ids] if sets_one and ids[:1] != [mark] else ids
+    if ids[:1] == [mark]: return ids
+    return [mark, *ids] if tokenizer("a")["input_ids"][:1] == [mark] else ids
 
 
 def _room(engine: Engine, options: Options) -> int | None:

@@ -50,7 +50,7 @@ def _parameters(path: Path, context_length: int, threads: int | None) -> Any:
 
 class LlamaCppModel:
     "A GGUF file that llama.cpp has opened"
-    engine, is_encoder_decoder, config = "llama.cpp", False, None
+    engine, is_encoder_decoder = "llama.cpp", False
 
     def __init__(
         self,

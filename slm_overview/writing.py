@@ -184,7 +184,7 @@ class Stream(Iterator[str]):
         except BaseException as error: pieces.put(error)
 
     def __next__(self) -> str:
-        if self.generation is not None or self._left.is_set(): raise StopIteration
+        if self._left.is_set(): raise StopIteration
         piece = self._next_piece()
         if isinstance(piece, str): return piece
         self._left.set()
