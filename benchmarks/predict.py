@@ -35,9 +35,10 @@ from transformers.utils import logging
 
 from slm_overview.core import agreement, load_small_model, predict, stream
 from slm_overview.embed import embed
-from slm_overview.engine import plan
+from slm_overview.engine import PADDING, plan
 from slm_overview.int8 import has_int8
 from slm_overview.machine import rates
+from slm_overview.openvino import has_openvino
 from slm_overview.packaged import PACKAGED_MODELS, packaged_path
 from slm_overview.testing import tiny_checkpoint
 
@@ -170,7 +171,7 @@ class Logits(torch.nn.Module):
 
 
 def converted(session, tokenizer):
-    "A model of another runtime: one by one, as its documentation shows it (in padded batches it is slower), and fed with our batches"
+    "A model of another runtime: one by one, as its documentation shows it, and fed with the batches that backend='openvino' makes"
     def documented(texts):
         found = []
         for text in texts:
@@ -181,7 +182,7 @@ def converted(session, tokenizer):
     def same_batches(texts):
         ids = tokenizer(texts, truncation=True, verbose=False)["input_ids"]
         found = np.empty((len(texts), 2), np.float32)
-        for positions in plan([len(row) for row in ids]):
+        for positions in plan([len(row) for row in ids], 1024, padding=PADDING):
             found[positions] = session(fed(ids, positions))
         return found
     return {"one by one": documented, "our batches": same_batches}
@@ -223,10 +224,12 @@ def openvino_sessions(model, tokenizer, sample):
         yield f"OpenVINO {title}", lambda inputs, compiled=compiled: compiled(inputs)[0]
 
 
-def ours(tokenizer, model):
+def ours(tokenizer, model, backend="torch"):
     "This package, in each precision"
     ways = {"float32": {}, "bfloat16": {"dtype": "bfloat16"}} | ({"int8": {"quantize": "int8"}} if has_int8() else {})
-    for title, way in ways.items(): yield f"slm_overview {title}", partial(predict, tokenizer=tokenizer, model=model, **way)
+    suffix = ", backend=openvino" if backend == "openvino" else ""
+    for title, way in ways.items():
+        yield f"slm_overview {title}{suffix}", partial(predict, tokenizer=tokenizer, model=model, backend=backend, **way)
 
 
 def contenders(work, name, tokenizer, model, sample, only=""):
@@ -237,6 +240,7 @@ def contenders(work, name, tokenizer, model, sample, only=""):
     others = [] if only.startswith("slm_overview") else [*onnx_sessions(work, name, model), *openvino_sessions(model, tokenizer, sample)]
     for title, session in others:
         for way, call in converted(session, tokenizer).items(): yield f"{title}, {way}", call
+    if has_openvino("int8"): yield from ours(tokenizer, model, "openvino")
     yield from ours(tokenizer, model)
 
 

@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['app', 'NOISY', 'CLASSIFIER_HELP', 'Device', 'MODEL_HELP', 'ENGINE_HELP', 'Temperature', 'TopP', 'Seed', 'System',
-           'EngineName', 'doctor', 'main', 'predict', 'generate', 'chat']
+           'EngineName', 'ServerModelName', 'ApiKey', 'doctor', 'main', 'predict', 'generate', 'chat', 'serve']
 
 # %% ../nbs/95_cli.ipynb #0eedb4da
 import logging
+import re
 import sys
 import warnings
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +23,7 @@ from .terminal import Json, console, print_json, status
 # %% ../nbs/95_cli.ipynb #2139f2ea
 app = typer.Typer(
     name="slm",
-    help="Small language models on hardware that you own: find, compare, size, choose, predict, generate.",
+    help="Small language models on hardware that you own: find, compare, size, choose, predict, generate, serve.",
     epilog="Begin with: slm doctor",
     no_args_is_help=True,
     add_completion=False,
@@ -148,14 +150,15 @@ def predict(
     device: Device = "auto",
     dtype: Annotated[str | None, typer.Option(help="With a trained classifier: float32, bfloat16, or auto for the fastest.")] = None,
     quantize: Annotated[str | None, typer.Option(help="With a trained classifier: int8 computes in 8 bits.")] = None,
+    backend: Annotated[str | None, typer.Option(help="With a trained classifier: torch, openvino, or auto for the faster one.")] = None,
     as_json: Json = False,
 ) -> None:
     "Label texts: with labels of your own and no training (--labels), or with a trained classifier (--model)."
     inputs = _texts(texts)
     if labels is None and model == "all-minilm-l6-v2":
         raise typer.BadParameter("this model needs --labels, e.g. --labels sport,money. Or name a trained classifier with --model.")
-    if labels is not None and (dtype or quantize):
-        raise typer.BadParameter("--dtype and --quantize are for trained classifiers, not for --labels.")
+    if labels is not None and (dtype or quantize or backend):
+        raise typer.BadParameter("--dtype, --quantize and --backend are for trained classifiers, not for --labels.")
     options = {"max_length": max_length, "truncation": truncation}
     status(f"Loading {model}")
     from slm_overview.core import classify, load_small_model
@@ -166,7 +169,7 @@ def predict(
     pair = load_small_model(model, task="text-classification" if labels is None else "feature-extraction", device=device)
     if labels is None:
         given = [(text, text_pair) for text in inputs] if text_pair else inputs
-        found = classify(given, *pair, top_k=top_k, dtype=dtype, quantize=quantize, **options)
+        found = classify(given, *pair, top_k=top_k, dtype=dtype, quantize=quantize, backend=backend or "torch", **options)
     else: found = zero_shot(inputs, [label.strip() for label in labels.split(",")], *pair, hypothesis_template=template, **options)
     if as_json: print_json(found.to_dict())
     else: _print_predictions(found)
@@ -177,9 +180,15 @@ _WHY = {"stop": "the model ended it", "stop_string": "a stop string ended it", "
 
 def _summary(generation: Any) -> str:
     "One line on what an answer took"
-    took = f"{generation.new_tokens} tokens in {generation.seconds:.1f} s, the first after {generation.time_to_first_token:.1f} s"
+    unit = "tokens" if getattr(generation, "tokens_stated", True) else "pieces"  # a server may not count tokens
+    took = f"{generation.new_tokens} {unit} in {generation.seconds:.1f} s, the first after {generation.time_to_first_token:.1f} s"
     forgotten = "; the oldest questions were left out" if generation.truncated else ""
-    return f"{took} ({generation.tokens_per_second:.1f} tokens/s, {generation.engine}); {_WHY[generation.finish_reason]}{forgotten}"
+    return f"{took} ({generation.tokens_per_second:.1f} {unit}/s, {generation.engine}); {_WHY[generation.finish_reason]}{forgotten}"
+
+
+def _plain(text: str) -> str:
+    "Text without what would steer a terminal"
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
 
 
 def _print_pieces(pieces: Any) -> tuple[str, bool]:
@@ -188,20 +197,40 @@ def _print_pieces(pieces: Any) -> tuple[str, bool]:
     with pieces:
         try:
             for piece in pieces:
-                typer.echo(piece, nl=False)
+                typer.echo(_plain(piece), nl=False)
                 said.append(piece)
         except KeyboardInterrupt: stopped = True
     typer.echo(" [stopped]" if stopped else "")
     return "".join(said), stopped
 
 
-MODEL_HELP = "A packaged model, a folder, a GGUF file, or a repository of the Hub."
+MODEL_HELP = "A packaged model, a folder, a GGUF file, a repository of the Hub, or the address of a server: http://..."
 ENGINE_HELP = "auto, transformers, or llama.cpp for GGUF files."
 Temperature = Annotated[float, typer.Option(min=0, max=10, help="0 always takes the most likely token; higher is more varied.")]
 TopP = Annotated[float, typer.Option(min=0, max=1, help="Draw from the most likely tokens with this probability together.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Makes a run with a temperature repeatable.")]
 System = Annotated[str | None, typer.Option(help="A system message, for chat models.")]
 EngineName = Annotated[str, typer.Option(help=ENGINE_HELP)]
+ServerModelName = Annotated[str | None, typer.Option("--server-model", help="With an address: which of the server's models.")]
+ApiKey = Annotated[str | None, typer.Option(envvar="SLM_API_KEY", help="The key of the server. In the variable it is not seen by others.")]
+
+
+def _is_address(model: str) -> bool:
+    "Whether a model is named by its address"
+    return model.casefold().startswith(("http://", "https://"))
+
+
+def _writer(model: str, device: str, engine: str, server_model: str | None, api_key: str | None) -> tuple[Any, Any]:
+    "What writes: a tokenizer and a model, or None and a server"
+    if not _is_address(model):
+        if server_model: raise typer.BadParameter("--server-model is for servers: name one with --model http://...")
+        from slm_overview.core import load_small_model
+
+        return load_small_model(model, task="text-generation", device=device, engine=engine)
+    if (device, engine) != ("auto", "auto"): raise typer.BadParameter("--device and --engine are for models that are loaded here.")
+    from slm_overview.server import ServerModel
+
+    return None, ServerModel(model, server_model, api_key)
 
 
 @app.command(epilog='Example: slm generate "What is a small language model?" --max-new-tokens 60')
@@ -217,6 +246,8 @@ def generate(
     raw: Annotated[bool, typer.Option("--raw", help="Continue the prompt as it stands, without a chat template.")] = False,
     device: Device = "auto",
     engine: EngineName = "auto",
+    server_model: ServerModelName = None,
+    api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     "Answer a prompt with a chat model, or continue it with a base model."
@@ -224,13 +255,13 @@ def generate(
     if raw and system: raise typer.BadParameter("--system needs a chat template, and --raw leaves it out.")
     status(f"Loading {model}")
     from slm_overview import generate as generation
-    from slm_overview.core import load_small_model
     from slm_overview.encode import as_texts
 
     as_texts(prompt)
-    pair = load_small_model(model, task="text-generation", device=device, engine=engine)
+    pair = _writer(model, device, engine, server_model, api_key)
     options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop_strings=stop, stream=not as_json)
-    if raw or (system is None and not generation.has_chat_template(pair[0])): answer = generation.generate(prompt, *pair, **options)
+    base = not _is_address(model) and not generation.has_chat_template(pair[0])  # a server has its own templates
+    if raw or (base and system is None): answer = generation.generate(prompt, *pair, **options)
     else:
         messages = [{"role": "system", "content": system}] if system else []
         answer = generation.chat([*messages, {"role": "user", "content": prompt}], *pair, **options)
@@ -255,15 +286,17 @@ def chat(
     system: System = None,
     device: Device = "auto",
     engine: EngineName = "auto",
+    server_model: ServerModelName = None,
+    api_key: ApiKey = None,
 ) -> None:
     "Talk with a chat model. /new begins anew, /quit ends; Ctrl-C ends an answer."
     status(f"Loading {model}")
-    from slm_overview.core import load_small_model
     from slm_overview.generate import chat as answer
 
-    pair = load_small_model(model, task="text-generation", device=device, engine=engine)
+    pair = _writer(model, device, engine, server_model, api_key)
     start = [{"role": "system", "content": system}] if system else []
-    options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stream=True, truncation=True)
+    options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stream=True)
+    options["truncation"] = not _is_address(model)  # a server decides for itself what is too long
     messages = list(start)
     while (asked := _asked()) not in (None, "/quit"):
         if asked == "/new": messages = list(start)
@@ -278,3 +311,33 @@ def chat(
             continue
         if not stopped: typer.secho(_summary(pieces.generation), err=True, dim=True)
         messages.append({"role": "assistant", "content": said or "..."})
+
+# %% ../nbs/95_cli.ipynb #d941d789
+def _print_server(server: Any, locked: bool) -> None:
+    "Say where a server is, and how it is used"
+    key = ' -H "Authorization: Bearer $SLM_API_KEY"' if locked else ""
+    path, asked = "chat/completions", '"messages": [{"role": "user", "content": "Why is rain wet?"}]'
+    if not server.chats: path, asked = "completions", '"prompt": "Rain is wet because"'
+    typer.echo(f"{server.model} listens at {server.url}")
+    if not server.chats: typer.echo("It continues texts and takes no messages: its file has no chat template that can be copied.")
+    typer.echo(f"\nTry:  curl {server.url}/{path} -H 'Content-Type: application/json'{key} -d '{{{asked}, \"max_tokens\": 60}}'")
+    typer.echo(f"or:   slm {'chat' if server.chats else 'generate --raw ...'} --model {server.url}\n\nCtrl-C ends it.")
+
+
+@app.command(epilog="Example: slm serve smollm2-135m --port 8080")
+def serve(
+    model: Annotated[str, typer.Argument(help="A packaged model, or a GGUF file.")] = "smollm2-135m",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 for any port that is free.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on. One that other machines reach needs --api-key.")] = "127.0.0.1",
+    api_key: Annotated[str | None, typer.Option(envvar="SLM_API_KEY", help="What clients must know; safer in the variable.")] = None,
+    context: Annotated[int | None, typer.Option(min=1, help="Tokens of context; by default what the model knows, up to 8192.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default as many as there are cores.")] = None,
+) -> None:
+    "Serve a GGUF file over OpenAI's protocol, for other programs. Ctrl-C ends it."
+    status(f"Loading {model}")
+    from slm_overview.server import serve as start
+
+    with start(model, port, host, api_key, context_length=context, threads=threads) as server, suppress(KeyboardInterrupt):
+        _print_server(server, api_key is not None)
+        server.wait()
+    typer.echo("Stopped.")

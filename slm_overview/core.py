@@ -10,7 +10,7 @@ __all__ = ['LARGE', 'VOCABULARIES', 'NEXT_STEP', 'QUANTIZATIONS', 'ENGINES', 'RE
 # %% ../nbs/00_core.ipynb #2ba55e05
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,10 +25,11 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from .encode import Encoded, Text, as_texts, encode, modules_of, usable_length
-from .engine import Agreement, check_count, check_precision, compare, prepare, run, windows
+from .engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
 from .llama_cpp import LlamaCppModel, has_llama_cpp
 from .predictions import PROBLEM_TYPES, Prediction, Predictions, problem_type_of
 from .resolve import Checkpoint, resolve
+from .weights import read_gguf_header
 from slm_overview.errors import (
     CheckpointError,
     InputError,
@@ -100,6 +101,8 @@ def _source(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
     "The tokenizer of a checkpoint, ready to pad; raises `CheckpointError` where there is no vocabulary"
+    if checkpoint.gguf_file and "tokenizer.ggml.model" not in read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata:
+        raise CheckpointError(f"{checkpoint.gguf_file} holds no vocabulary for its tokenizer. Load another file of this model.")
     if not checkpoint.gguf_file and not any((checkpoint.folder / name).is_file() for name in VOCABULARIES):
         raise CheckpointError(f"{checkpoint.folder} has no vocabulary for its tokenizer. It needs one of {', '.join(VOCABULARIES)}.")
     tokenizer = AutoTokenizer.from_pretrained(**_source(checkpoint))
@@ -199,8 +202,8 @@ def _load_in_llama_cpp(checkpoint: Checkpoint, memory_check: bool, place: torch.
     "The tokenizer of a GGUF file, and the file opened by llama.cpp"
     path = checkpoint.folder / checkpoint.gguf_file
     if memory_check: check_memory(checkpoint.name, path.stat().st_size, 1, place)
-    model = LlamaCppModel(path)
     with _quiet(progress=False), _loading(checkpoint): tokenizer = _load_tokenizer(checkpoint, "text-generation")
+    model = LlamaCppModel(path)
     model.checkpoint = checkpoint
     return tokenizer, model
 
@@ -244,6 +247,8 @@ def load_small_model(
 def _check_pair(tokenizer: Any, model: Any) -> None:
     "Raise `OptionError` unless these are a tokenizer and a model, `TaskError` unless the model classifies"
     if isinstance(tokenizer, torch.nn.Module): raise OptionError("tokenizer and model are swapped: the tokenizer comes first.")
+    if callable(getattr(model, "write", None)) or (isinstance(model, PreTrainedModel) and model.can_generate()):
+        raise TaskError(f"a {type(model).__name__} writes, and gives no label scores. Pass the labels as choices=[…], and it is asked.")
     if not isinstance(model, torch.nn.Module) or not callable(getattr(tokenizer, "num_special_tokens_to_add", None)):
         raise OptionError(
             "a tokenizer and a model are needed, as `load_small_model` returns them, "
@@ -274,7 +279,7 @@ def _outputs(encoded: list[Encoded], tokenizer: Any, model: PreTrainedModel, opt
     "What the head gives for encoded texts, turned into scores, in the order of the texts"
     if not encoded: return torch.empty(0, model.config.num_labels)
     with evaluating(model):
-        prepared = prepare(encoded, tokenizer, model, options.precision, options.problem_type)
+        prepared = prepare(encoded, tokenizer, model, options.ways, options.problem_type)
         device = next(model.parameters()).device
         found = run(encoded, tokenizer, prepared, device, options.batch_tokens, options.batch_size, options.problem_type, done)
         if found.ndim != 2:
@@ -346,7 +351,7 @@ REMEMBERED = 50_000  # different texts whose answers are remembered from window 
 class _Options:
     "How texts are read and answered"
     problem_type: str
-    precision: str | None
+    ways: tuple[Way, ...]
     max_length: int | None
     truncation: bool
     batch_tokens: int | None
@@ -383,12 +388,22 @@ def _stream(text, tokenizer, model, notes: _Notes, options: _Options) -> Iterato
             yield texts, encoded, scores
 
 
-def _options(tokenizer, model, problem_type, dtype, quantize, **rest) -> _Options:
-    "Checked options; raises `OptionError` or `TaskError`"
+def _options(tokenizer, model, problem_type, dtype, quantize, backend, **rest) -> _Options:
+    "Checked options; raises `MissingDependencyError`, `OptionError` or `TaskError`"
     _check_pair(tokenizer, model)
     for name, unit in (("batch_tokens", "tokens"), ("batch_size", "texts")): check_count(rest[name], name, unit)
     usable_length(rest["max_length"], None)
-    return _Options(problem_type_of(model.config, problem_type), check_precision(model, dtype, quantize), **rest)
+    return _Options(problem_type_of(model.config, problem_type), ways_of(model, dtype, quantize, backend), **rest)
+
+
+def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, **others) -> Predictions:
+    "Labels from a model that writes; raises `OptionError` for options of classifiers"
+    if choices is None: raise OptionError("prompt_template goes with choices=[…], the labels to choose from.")
+    given = [name for name, value in others.items() if value is not None]
+    if given: raise OptionError(f"{given[0]} is for classifiers, and choices are for models that write. Pass one of them.")
+    from slm_overview.choices import classify_by_choice  # builds on this module
+
+    return classify_by_choice(text, tokenizer, model, choices, prompt_template, truncation)
 
 
 def predict(
@@ -403,9 +418,16 @@ def predict(
     problem_type: str | None = None,  # what the outputs mean, where the model states it wrongly: a key of `PROBLEM_TYPES`
     dtype: str | None = None,  # `float32`, `bfloat16`, `auto` for the fastest precision that keeps the labels; the model's own if None
     quantize: str | None = None,  # `int8`: compute in 8 bits, and again in float32 what is nearly a tie
+    backend: str = "torch",  # what computes: `torch`, `openvino` (an extra), or `auto` for the faster one of those installed
+    choices: Sequence[str] | None = None,  # for a model that writes: the labels to choose from
+    prompt_template: str | None = None,  # for a model that writes: what it is asked; `{}` is the text
 ) -> torch.Tensor:  # shape (texts, labels), float32 on the CPU: probabilities, in the order of the texts; for regression, values
     "The probability of each label for each text; raises `InputError`, `OptionError` or `TaskError`, with `results` until then"
-    options = _options(tokenizer, model, problem_type, dtype, quantize, batch_tokens=batch_tokens, batch_size=batch_size,
+    if choices is not None or prompt_template is not None:
+        found = _by_choice(text, tokenizer, model, choices, prompt_template, truncation, dtype=dtype, quantize=quantize,
+                           max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
+        return torch.tensor([[one.scores[choice] for choice in choices] for one in found]).view(len(found), len(choices))
+    options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
     notes, found = _Notes(), [torch.empty(0, model.config.num_labels)]
     try:
@@ -458,10 +480,16 @@ def classify(
     problem_type: str | None = None,  # what the outputs mean, where the model states it wrongly: a key of `PROBLEM_TYPES`
     dtype: str | None = None,  # precision to compute in, as `predict` takes it
     quantize: str | None = None,  # `int8`, as `predict` takes it
+    backend: str = "torch",  # what computes, as `predict` takes it
+    choices: Sequence[str] | None = None,  # for a model that writes: the labels, as `predict` takes them
+    prompt_template: str | None = None,  # for a model that writes: what it is asked, as `predict` takes it
 ) -> Predictions:  # one `Prediction` for each text, in order
     "Labels with scores, and what was cut of each text; raises what `predict` raises"
     check_count(top_k, "top_k", "labels")
-    options = _options(tokenizer, model, problem_type, dtype, quantize, batch_tokens=batch_tokens, batch_size=batch_size,
+    if choices is not None or prompt_template is not None:
+        return _by_choice(text, tokenizer, model, choices, prompt_template, truncation, dtype=dtype, quantize=quantize, top_k=top_k,
+                          max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
+    options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
     notes, items = _Notes(), []
     made = partial(Predictions, model_name=name_of(model), problem_type=options.problem_type, untrained_weights=untrained_weights(model))
@@ -487,10 +515,11 @@ def stream(
     problem_type: str | None = None,  # as `predict` takes it
     dtype: str | None = None,  # as `predict` takes it
     quantize: str | None = None,  # as `predict` takes it
+    backend: str = "torch",  # as `predict` takes it
 ) -> Iterator[Prediction]:  # one for each text, in order, as windows of them are done
     "Labels with scores for an iterable of any length, in constant memory; raises what `predict` raises, after what came before it"
     check_count(top_k, "top_k", "labels")
-    options = _options(tokenizer, model, problem_type, dtype, quantize, batch_tokens=batch_tokens, batch_size=batch_size,
+    options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
     answered = _stream(text, tokenizer, model, _Notes(), options)
     return (item for window in answered for item in _described(model, *window, top_k))
@@ -503,11 +532,13 @@ def agreement(
     *,
     max_length: int | None = None,  # as `predict` takes it
     problem_type: str | None = None,  # as `predict` takes it
+    backend: str = "torch",  # as `predict` takes it; float32 in PyTorch is always there
 ) -> list[Agreement]:  # one for each precision that this processor is fast in, float32 first
     "How many labels stay the same in other precisions, and how fast each is; raises `InputError`, `OptionError` or `TaskError`"
     _check_pair(tokenizer, model)
     if model.dtype is not torch.float32 or model.device.type != "cpu":
         raise OptionError("precisions are compared with float32 on the CPU: load the model with dtype='float32', device='cpu'.")
+    ways = ways_of(model, "auto", None, backend)
     _, encoded = encode_and_warn(text, tokenizer, model, max_length, truncation=True, stacklevel=2)
     if not encoded: raise InputError("there are no texts to compare precisions on.")
-    with evaluating(model): return compare(encoded, tokenizer, model, problem_type_of(model.config, problem_type))
+    with evaluating(model): return compare(encoded, tokenizer, model, problem_type_of(model.config, problem_type), ways=ways)

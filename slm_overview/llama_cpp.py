@@ -32,7 +32,7 @@ def _trained_length(path: Path) -> int:
     return length
 
 
-def _parameters(path: Path, context_length: int, threads: int | None) -> Any:
+def _parameters(path: Path, context_length: int, threads: int | None, prompt_lookup: bool = False) -> Any:
     "What llama.cpp is to open, and how"
     import xllamacpp
 
@@ -44,8 +44,12 @@ def _parameters(path: Path, context_length: int, threads: int | None) -> Any:
     parameters.ui, parameters.endpoint_slots = False, False
     parameters.cache_ram_mib = 0  # beside the prompt that was read last, none is kept
     parameters.cpuparams.poll = parameters.cpuparams_batch.poll = 0  # threads that wait leave the processor to others
+    if prompt_lookup: parameters.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
     if threads: parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     return parameters
+
+
+_LIKELIEST, _ALL = 500, 10**6  # how many tokens are asked for when one is looked for: these, and then all that there are
 
 
 class LlamaCppModel:
@@ -57,6 +61,7 @@ class LlamaCppModel:
         path: str | Path,  # the file
         context_length: int | None = None,  # tokens; as many as the model was trained for if None, up to 8,192
         threads: int | None = None,  # as many as there are cores if None
+        prompt_lookup: bool = False,  # guess tokens from the prompt, and check many at once: faster where an answer repeats it
     ):
         if not has_llama_cpp():
             raise MissingDependencyError(
@@ -69,7 +74,7 @@ class LlamaCppModel:
         self.context_length, self.path = context_length or min(trained, LONGEST_DEFAULT), path
         import xllamacpp
 
-        try: self.server = xllamacpp.Server(_parameters(path, self.context_length, threads))
+        try: self.server = xllamacpp.Server(_parameters(path, self.context_length, threads, prompt_lookup))
         except RuntimeError as error:
             raise EngineError(f"llama.cpp cannot open {path.name}: {error} Update xllamacpp, or pass engine='transformers'.") from error
 
@@ -78,23 +83,53 @@ class LlamaCppModel:
         self.server = None
 
     def write(self, prompts, options, answers, stopped) -> None:
-        "Continue prompts, one after the other"
+        "Continue prompts, one after the other; raises `OptionError` for what is chosen when the file is opened"
+        if options.prompt_lookup_num_tokens:
+            raise OptionError("llama.cpp chooses the number by itself: open the file with LlamaCppModel(path, prompt_lookup=True).")
         for prompt, answer in zip(prompts, answers, strict=True): self._write(prompt, options, answer, stopped)
 
-    def _write(self, prompt, options, answer, stopped: Callable[[], bool]) -> None:
-        server, failures, ends = self.server, [], {"finish_reason": "length"}
+    def _ask(self, request: dict[str, Any], on_piece: Callable[[dict[str, Any]], Any]) -> None:
+        "Ask llama.cpp, and hear each piece of its answer until one is answered with True; raises `EngineError`"
+        server, failures = self.server, []
         if server is None: raise EngineError(f"{self.path.name} was closed. Load it again.")
+
+        def hear(piece: dict[str, Any]) -> bool:
+            "Pass a piece on, or note that it is a failure"
+            if "choices" not in piece: failures.append(piece)
+            return bool(failures) or bool(on_piece(piece))
+
+        server.handle_completions(request, hear)
+        if failures: raise EngineError(f"llama.cpp failed: {failures[0].get('message') or failures[0].get('error') or failures[0]}")
+
+    def _write(self, prompt, options, answer, stopped: Callable[[], bool]) -> None:
+        ends = {"finish_reason": "length"}
 
         def on_piece(piece: dict[str, Any]) -> bool:
             "Take a piece of text; True ends the writing"
-            if "choices" not in piece: failures.append(piece)
-            else: _take(piece, answer, ends)
-            return bool(failures) or answer.done or stopped()
+            _take(piece, answer, ends)
+            return answer.done or stopped()
 
-        server.handle_completions(_request(prompt, options), on_piece)
-        if failures: raise EngineError(f"llama.cpp failed: {failures[0].get('message') or failures[0].get('error') or failures[0]}")
+        self._ask(_request(prompt, options), on_piece)
         answer.new_tokens = max(answer.new_tokens, ends.get("tokens", 0))
         answer.end(ends["finish_reason"])
+
+    def score(self, prompt, continuations) -> list[float]:
+        "The log-likelihoods of continuations, token by token; the prompt is read anew, so that they do not depend on what was read before"
+        known: dict[tuple[int, ...], dict[int, float]] = {}
+
+        def expected(before: tuple[int, ...], token: int) -> float:
+            "The logarithm of the probability of a token after the prompt and some more"
+            for count in (_LIKELIEST, _ALL):
+                if token in known.get(before, {}): break
+                known[before] = self._next([*prompt, *before], count, anew=not known)
+            return known[before][token]
+        return [sum(expected(tuple(row[:place]), token) for place, token in enumerate(row)) for row in continuations]
+
+    def _next(self, tokens: list[int], count: int, anew: bool) -> dict[int, float]:
+        "The likeliest tokens after some others, and the logarithms of their probabilities"
+        answers: list[dict[str, Any]] = []
+        self._ask({"prompt": tokens, "max_tokens": 1, "n_probs": count, "temperature": 0.0, "cache_prompt": not anew}, answers.append)
+        return {one["id"]: one["logprob"] for one in answers[0]["choices"][0]["logprobs"]["content"][0]["top_logprobs"]}
 
 
 def _request(prompt: list[int], options: Any) -> dict[str, Any]:
@@ -102,6 +137,10 @@ def _request(prompt: list[int], options: Any) -> dict[str, Any]:
     asked = {"prompt": prompt, "max_tokens": options.max_new_tokens, "stream": True, "cache_prompt": True}
     asked["temperature"] = options.temperature
     if options.temperature: asked |= {"top_p": options.top_p, "samplers": ["temperature", "top_p"]}
+    if options.constraint:
+        from slm_overview.constrain import llama_cpp_options
+
+        asked |= llama_cpp_options(options.constraint)
     return asked | ({} if options.seed is None else {"seed": options.seed})
 
 

@@ -278,10 +278,11 @@ _FINE, _COARSE = 1e-4, 0.05  # how far apart the outputs of a model and its twin
 
 def is_same(
     model: PreTrainedModel,  # a model
-    twin: nn.Module,  # a twin of it
+    twin: Callable,  # a twin of it, called as it is
+    tolerance: float | None = None,  # how far apart the outputs may be, beside the largest; what suits the model's precision if None
 ) -> bool:
-    "Whether a twin in the precision of its model gives what the model gives, on three short texts of made-up tokens"
-    tolerance = _FINE if model.dtype is torch.float32 else _COARSE
+    "Whether a twin gives what the model gives, on three short texts of made-up tokens"
+    tolerance = tolerance or (_FINE if model.dtype is torch.float32 else _COARSE)
     lengths = torch.tensor([9, 5, 5])
     mask = (torch.arange(9) < lengths[:, None]).long()
     ids = torch.arange(27).view(3, 9) * 37 % model.get_input_embeddings().num_embeddings

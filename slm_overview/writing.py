@@ -138,13 +138,14 @@ class Generation:
     text: str  # what was written, without the prompt
     prompt_tokens: int  # tokens of the prompt that were read, template and special tokens included
     new_tokens: int  # tokens written, a final end-of-text token included
-    finish_reason: str  # `stop`: the model ended it; `stop_string`: one occurred; `length`: `max_new_tokens` were written
+    finish_reason: str  # `stop`: the model ended it; `stop_string`: one occurred; `length`: `max_new_tokens` were written; `choice`
     seconds: float = field(repr=False)  # time from prompt to last token
     time_to_first_token: float = field(repr=False)  # seconds
     engine: str  # what ran the model
     model_name: str  # what the model was loaded as
     truncated: bool  # whether part of the prompt was left out
     prompt: str = field(repr=False)  # the prompt as the model read it
+    probabilities: dict[str, float] | None = None  # of each choice, where there were some
 
     @property
     def tokens_per_second(self) -> float:  # tokens/s; 0 for a single token
@@ -159,7 +160,8 @@ class Generation:
         return asdict(self) | {"tokens_per_second": self.tokens_per_second}
 
     def _repr_markdown_(self) -> str:
-        quoted = "\n".join(f"> {line}" for line in self.text.splitlines())
+        shown = self.text.replace("<", "&lt;").replace("![", "!\\[").replace("](", "]\\(")  # no HTML, no picture, no link
+        quoted = "\n".join(f"> {line}" for line in shown.splitlines())
         cut = "; part of the prompt was left out" if self.truncated else ""
         return f"{quoted}\n\n{self.new_tokens} tokens, ended by {self.finish_reason}{cut}"
 
