@@ -77,7 +77,11 @@ class LlamaCppModel:
         try: self.server = xllamacpp.Server(_parameters(path, self.context_length, threads, prompt_lookup))
         except RuntimeError as error:
             raise EngineError(f"llama.cpp cannot open {path.name}: {error} Update xllamacpp, or pass engine='transformers'.") from error
-        self.server.handle_completions({"prompt": [1], "max_tokens": 1}, lambda _: True)  # one closed before it has begun would wait for ever
+        self._begin()
+
+    def _begin(self) -> None:
+        "Ask for one token: a server that is closed before its loop has begun waits for ever"
+        self.server.handle_completions({"prompt": [1], "max_tokens": 1}, lambda _: True)
 
     def close(self) -> None:
         "Free the memory; the model cannot be used any more"
