@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .core import name_of
-from .encode import as_texts
+from .encode import as_texts, token_limit
 from .errors import InputError, InputTooLongError, OptionError, TruncationWarning
 from .generate import chat, check_choices, generate, has_chat_template
 from .predictions import Prediction, Predictions
@@ -57,7 +57,7 @@ def _answered(text: str, ask: Callable[[str], Generation], tokenizer: Any, model
         found = ask(text)
         tokens = read = found.prompt_tokens
     except InputTooLongError:
-        limit = getattr(model, "context_length", None) or getattr(model.config, "max_position_embeddings", None)
+        limit = getattr(model, "context_length", None) or token_limit(tokenizer, model)
         if not truncation or not limit: raise
         found, tokens, read = _cut(text, ask, tokenizer, limit)
     ranked = dict(sorted(found.probabilities.items(), key=lambda item: -item[1]))

@@ -396,9 +396,10 @@ def _options(tokenizer, model, problem_type, dtype, quantize, backend, **rest) -
     return _Options(problem_type_of(model.config, problem_type), ways_of(model, dtype, quantize, backend), **rest)
 
 
-def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, **others) -> Predictions:
+def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, backend, **others) -> Predictions:
     "Labels from a model that writes; raises `OptionError` for options of classifiers"
     if choices is None: raise OptionError("prompt_template goes with choices=[…], the labels to choose from.")
+    others["backend"] = None if backend == "torch" else backend
     given = [name for name, value in others.items() if value is not None]
     if given: raise OptionError(f"{given[0]} is for classifiers, and choices are for models that write. Pass one of them.")
     from slm_overview.choices import classify_by_choice  # builds on this module
@@ -424,7 +425,7 @@ def predict(
 ) -> torch.Tensor:  # shape (texts, labels), float32 on the CPU: probabilities, in the order of the texts; for regression, values
     "The probability of each label for each text; raises `InputError`, `OptionError` or `TaskError`, with `results` until then"
     if choices is not None or prompt_template is not None:
-        found = _by_choice(text, tokenizer, model, choices, prompt_template, truncation, dtype=dtype, quantize=quantize,
+        found = _by_choice(text, tokenizer, model, choices, prompt_template, truncation, backend, dtype=dtype, quantize=quantize,
                            max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
         return torch.tensor([[one.scores[choice] for choice in choices] for one in found]).view(len(found), len(choices))
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
@@ -487,8 +488,8 @@ def classify(
     "Labels with scores, and what was cut of each text; raises what `predict` raises"
     check_count(top_k, "top_k", "labels")
     if choices is not None or prompt_template is not None:
-        return _by_choice(text, tokenizer, model, choices, prompt_template, truncation, dtype=dtype, quantize=quantize, top_k=top_k,
-                          max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
+        return _by_choice(text, tokenizer, model, choices, prompt_template, truncation, backend, dtype=dtype, quantize=quantize,
+                          top_k=top_k, max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
     notes, items = _Notes(), []

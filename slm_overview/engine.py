@@ -24,7 +24,7 @@ from transformers import PreTrainedModel
 
 from .encode import Encoded, Text, as_texts, check_text, collate, digest_of, modules_of
 from .errors import InputError, OptionError, check_option
-from .int8 import has_instructions, has_int8, integer_blocks
+from .int8 import has_int8, integer_blocks, is_fast
 from .machine import cache_file, machine, write_whole
 from .openvino import check_installed, converted, has_openvino, quantized
 from .packed import PackedBody, blocks_of, groups_of, is_same, layers_of, packed, twin_of
@@ -270,14 +270,6 @@ def _prepare(model: PreTrainedModel, tokenizer: Any, way: Way, encoded: Sequence
     return _converted(model, encoded, way) if way.backend == "openvino" else _floats(model, way.precision)
 
 
-_INSTRUCTIONS = {"bfloat16": ("avx512_bf16", "amx_bf16"), "int8": ("avx512_vnni", "avx_vnni", "amx_int8")}  # that make a precision fast
-
-
-def _is_fast(precision: str) -> bool:
-    "Whether this processor has fast instructions for a precision"
-    return precision not in _INSTRUCTIONS or has_instructions(*_INSTRUCTIONS[precision])
-
-
 def _is_plain(model: PreTrainedModel) -> bool: return model.dtype is torch.float32 and model.device.type == "cpu"  # what can be rounded
 
 
@@ -293,7 +285,7 @@ def sensible_ways(
 ) -> list[Way]:
     "The ways to run a model for which this processor has fast instructions"
     ways = [Way(name, precision) for name in BACKENDS for precision in PRECISIONS if backend in (name, "auto")]
-    return [way for way in ways if _is_fast(way.precision) and _runs(model, way)]
+    return [way for way in ways if is_fast(way.precision) and _runs(model, way)]
 
 
 def _check_openvino(model: PreTrainedModel, precision: str) -> None:

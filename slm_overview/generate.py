@@ -185,11 +185,14 @@ class TransformersEngine:
         return (each * counts).sum(1).tolist()
 
 
+def _is_server(model: Any) -> bool: return callable(getattr(model, "written", None))  # a model behind an address
+
+
 def _engine_of(tokenizer: Any, model: Any) -> Engine:
     "What runs a model; raises `OptionError` or `TaskError` unless these are a tokenizer and a model that writes"
     if isinstance(tokenizer, torch.nn.Module) or callable(getattr(tokenizer, "write", None)):
         raise OptionError("tokenizer and model are swapped: the tokenizer comes first.")
-    if callable(getattr(model, "written", None)): return model  # behind an address: it needs no tokenizer
+    if _is_server(model): return model  # it needs no tokenizer
     writes = isinstance(model, PreTrainedModel) or callable(getattr(model, "write", None))
     if not writes or not callable(getattr(tokenizer, "num_special_tokens_to_add", None)):
         raise OptionError("a tokenizer and a model are needed, as load_small_model(name, task='text-generation') returns them.")
@@ -373,7 +376,7 @@ def generate(
     _check_texts(prompt)
     check_count(batch_size, "batch_size", "prompts")
     options = _options(max_new_tokens, temperature, top_p, seed, stop_strings, prompt_lookup_num_tokens, json_schema, regex)
-    if callable(getattr(model, "written", None)):
+    if _is_server(model):
         _check_server_options(choices, truncation, options)
         if isinstance(prompt, str): return _from_server(model, prompt, options, stream)
         if stream: raise OptionError(_ONE_STREAM)
@@ -458,7 +461,7 @@ def chat(
     engine = _engine_of(tokenizer, model)
     messages = as_messages(messages)
     options = _options(max_new_tokens, temperature, top_p, seed, stop_strings, prompt_lookup_num_tokens, json_schema, regex)
-    if callable(getattr(model, "written", None)):
+    if _is_server(model):
         _check_server_options(choices, truncation, options)
         return _from_server(model, messages, options, stream)
     if choices is not None:

@@ -30,7 +30,7 @@ from transformers import PreTrainedModel
 
 from .encode import digest_of
 from .errors import MissingDependencyError, OptionError
-from .int8 import has_instructions
+from .int8 import is_fast
 from .machine import cache_file, write_whole
 
 # %% ../nbs/53_openvino.ipynb #6e46857c
@@ -98,7 +98,7 @@ def _graph(model: PreTrainedModel, names: Sequence[str]) -> Any:
 
 def _settings(precision: str, hint: str) -> dict[str, Any]:
     "How a graph is compiled"
-    sixteen = precision == "bfloat16" or (precision == "int8" and has_instructions("avx512_bf16", "amx_bf16"))
+    sixteen = precision == "bfloat16" or (precision == "int8" and is_fast("bfloat16"))
     return {"INFERENCE_PRECISION_HINT": "bf16" if sixteen else "f32", "PERFORMANCE_HINT": hint,
             "INFERENCE_NUM_THREADS": torch.get_num_threads()}
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .llama_cpp import LONGEST_DEFAULT, _trained_length, has_llama_cpp
+from .llama_cpp import has_llama_cpp, usable_context
 from .weights import read_gguf_header
 from .writing import Answer, Generation, wait_for
 from slm_overview.errors import (
@@ -700,14 +700,6 @@ def _file_to_serve(model: str | Path, local_files_only: bool) -> tuple[Path, str
     return path, path.stem if checkpoint.origin == "local" else checkpoint.name
 
 
-def _length(path: Path, context_length: int | None) -> int:
-    "Tokens of context; raises `OptionError`"
-    trained = _trained_length(path)
-    if context_length is None: return min(trained, LONGEST_DEFAULT)
-    if type(context_length) is int and 1 <= context_length <= trained: return context_length
-    raise OptionError(f"context_length={context_length!r} is out of range. This model was trained for 1 to {trained:,} tokens.")
-
-
 def _check_engine(connection: _Connection, table: _Table) -> None:
     "Raise `EngineError` unless the engine writes messages as the table does"
     marks = connection.ask("/props")
@@ -736,7 +728,7 @@ def serve(
     _check_port(host, port)
     if not has_llama_cpp(): raise MissingDependencyError("llama.cpp is not installed. Install it with `pip install 'slm_overview[gguf]'`.")
     path, name = _file_to_serve(model, local_files_only)
-    length, template = _length(path, context_length), read_gguf_header(path).metadata.get("tokenizer.chat_template")
+    length, template = usable_context(path, context_length), read_gguf_header(path).metadata.get("tokenizer.chat_template")
     table = _table_of(template) if isinstance(template, str) else None
     why = "its chat template is more than this server can copy" if template else "it is a base model without a chat template"
     text = _template_for_engine(table, f"'{name}' takes no messages here, since {why}: let it continue a text, with /v1/completions")
