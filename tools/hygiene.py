@@ -7,6 +7,7 @@ import nbformat
 MOST_CELLS, MOST_LINES = 80, 40
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:root|home|Users|work|tmp|var/folders)/\w[\w./-]*")
 ONE_RENDERER = re.compile(r"\[@[\w-]+\]|(?<!\w)@(?:fig|tbl|sec|eq)-\w+|\.panel-tabset")
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+\.(?:ipynb|html))\b")  # to another page of the site
 IMPORTS = (ast.Import, ast.ImportFrom)
 
 
@@ -64,12 +65,20 @@ def problems_of_code(cell):
     yield from problems_of_outputs(cell, tree)
 
 
+def problems_of_links(source, folder):
+    "The links of a cell of text to a notebook that is not there: a notebook has its own name, not that of its page"
+    for target in LINK.findall(source):
+        if not (folder / target).exists(): yield f"links to {target}, and there is no such notebook"
+
+
 def problems(path):
     "Every problem of a notebook, as a line with the number of the cell"
     cells = nbformat.read(path, 4).cells
     if len(cells) > MOST_CELLS: yield f"{len(cells)} cells, and {MOST_CELLS} is the most: make it two notebooks"
     for number, cell in enumerate(cells):
         found = list(problems_of_code(cell)) if cell.cell_type == "code" else []
-        if cell.cell_type == "markdown" and (one := ONE_RENDERER.search(cell.source)): found.append(f"only one renderer knows {one[0]}")
+        if cell.cell_type == "markdown":
+            found += problems_of_links(cell.source, path.parent)
+            if one := ONE_RENDERER.search(cell.source): found.append(f"only one renderer knows {one[0]}")
         if here := MACHINE_PATH.search(cell.source): found.append(f"names a path of one machine: {here[0]}")
         yield from (f"cell {number}: {problem}" for problem in found)
