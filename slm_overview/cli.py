@@ -204,7 +204,7 @@ def _print_pieces(pieces: Any) -> tuple[str, bool]:
     return "".join(said), stopped
 
 
-MODEL_HELP = "A packaged model, a folder, a GGUF file, a repository of the Hub, or the address of a server: http://..."
+MODEL_HELP = "A packaged model, a folder, a GGUF file, owner/name on the Hub (owner/name:Q4_K_M for a GGUF file), or a server: http://..."
 ENGINE_HELP = "auto, transformers, or llama.cpp for GGUF files."
 Temperature = Annotated[float, typer.Option(min=0, max=10, help="0 always takes the most likely token; higher is more varied.")]
 TopP = Annotated[float, typer.Option(min=0, max=1, help="Draw from the most likely tokens with this probability together.")]
@@ -319,14 +319,14 @@ def _print_server(server: Any, locked: bool) -> None:
     path, asked = "chat/completions", '"messages": [{"role": "user", "content": "Why is rain wet?"}]'
     if not server.chats: path, asked = "completions", '"prompt": "Rain is wet because"'
     typer.echo(f"{server.model} listens at {server.url}")
-    if not server.chats: typer.echo("It continues texts and takes no messages: its file has no chat template that can be copied.")
+    if not server.chats: typer.echo("It continues texts and takes no messages: it is a base model without a chat template.")
     typer.echo(f"\nTry:  curl {server.url}/{path} -H 'Content-Type: application/json'{key} -d '{{{asked}, \"max_tokens\": 60}}'")
     typer.echo(f"or:   slm {'chat' if server.chats else 'generate --raw ...'} --model {server.url}\n\nCtrl-C ends it.")
 
 
 @app.command(epilog="Example: slm serve smollm2-135m --port 8080")
 def serve(
-    model: Annotated[str, typer.Argument(help="A packaged model, or a GGUF file.")] = "smollm2-135m",
+    model: Annotated[str, typer.Argument(help="A packaged model, a GGUF file, or one on the Hub: owner/name:Q4_K_M.")] = "smollm2-135m",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 for any port that is free.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on. One that other machines reach needs --api-key.")] = "127.0.0.1",
     api_key: Annotated[str | None, typer.Option(envvar="SLM_API_KEY", help="What clients must know; safer in the variable.")] = None,

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import torch
 from tqdm import tqdm
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .encode import Encoded, Text, as_texts, encode, modules_of, usable_length
@@ -105,7 +105,8 @@ def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
         raise CheckpointError(f"{checkpoint.gguf_file} holds no vocabulary for its tokenizer. Load another file of this model.")
     if not checkpoint.gguf_file and not any((checkpoint.folder / name).is_file() for name in VOCABULARIES):
         raise CheckpointError(f"{checkpoint.folder} has no vocabulary for its tokenizer. It needs one of {', '.join(VOCABULARIES)}.")
-    tokenizer = AutoTokenizer.from_pretrained(**_source(checkpoint))
+    kind = PreTrainedTokenizerFast if checkpoint.gguf_file else AutoTokenizer  # which would read a GGUF file twice, for seconds
+    tokenizer = kind.from_pretrained(**_source(checkpoint))
     if tokenizer.pad_token is None: tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if task == "text-generation": tokenizer.padding_side = "left"
     return tokenizer
@@ -209,7 +210,7 @@ def _load_in_llama_cpp(checkpoint: Checkpoint, memory_check: bool, place: torch.
 
 
 def load_small_model(
-    model_name: str | Path = "distilbert-base-uncased",  # a packaged model, a folder, a GGUF file, or a repository of the Hub
+    model_name: str | Path = "distilbert-base-uncased",  # a packaged model, a folder, a GGUF file, or `owner/name[:Q4_K_M]`
     *,
     task: str = "text-classification",  # what it is for: a key of `TASKS`
     revision: str | None = None,  # branch, tag or commit of a repository; its main branch if None

@@ -135,8 +135,11 @@ def check_memory(name: str, needed: int, itemsize: int, device: torch.device) ->
     )
 
 
-def check_before_fetching(name: str, dtype: torch.dtype | None, device: torch.device, config_file: Path, stored: int) -> None:
-    "The same for weights on the Hub, from the size of the files and the precision that the config names"
+def check_before_fetching(name: str, dtype: torch.dtype | None, device: torch.device, config_file: Path | None, stored: int) -> None:
+    "The same for weights on the Hub, from the size of the files and the precision that the config names; a GGUF file has no config"
+    if config_file is None:
+        check_memory(name, stored, 1, device)
+        return
     try: config = json.loads(config_file.read_text(encoding="utf-8"))
     except ValueError as error: raise CheckpointError(f"the config.json of '{name}' is no valid JSON: {error}") from error
     stated = config.get("dtype", config.get("torch_dtype")) if isinstance(config, dict) else None

@@ -7,7 +7,8 @@ __all__ = ['PICKLED', 'SAFETENSORS_CONVERTER', 'FILES_TO_FETCH', 'OTHER_WEIGHTS'
            'hub_errors', 'resolve']
 
 # %% ../nbs/04_resolve.ipynb #aeed8d24
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +59,8 @@ PICKLED = (".bin", ".pt", ".pth", ".ckpt")  # endings of files whose loading can
 SAFETENSORS_CONVERTER = "https://huggingface.co/spaces/safetensors/convert"
 
 
-def _no_safetensors(where: str, names: list[str]) -> CheckpointError:
-    "The error for a place that holds no safetensors, with what to do about what it does hold"
+def _no_safetensors(where: str, names: list[str], prefix: str = "") -> CheckpointError:
+    "The error for a place that holds no safetensors, with what to do about what it does hold; `prefix` makes names of its files"
     pickled = [name for name in names if name.endswith(PICKLED)]
     gguf = [name for name in names if name.casefold().endswith(".gguf")]
     if pickled:
@@ -67,7 +68,7 @@ def _no_safetensors(where: str, names: list[str]) -> CheckpointError:
             f"{where} has weights only as {pickled[0]}, a pickle that can run code when it is loaded. Convert them to "
             f"safetensors, for a repository of the Hub with {SAFETENSORS_CONVERTER}, and pass the revision that it makes."
         )
-    if gguf: return CheckpointError(f"{where} holds GGUF files. Pass the path of one of them, for example {gguf[0]}.")
+    if gguf: return CheckpointError(f"{where} holds GGUF files. Name one of them, for example '{prefix}{gguf[0]}'.")
     return CheckpointError(f"{where} has a config.json and no weights: neither model.safetensors nor {INDEX_NAME}.")
 
 
@@ -139,7 +140,10 @@ def _hub_error(name: str, revision: str | None, error: Exception) -> ModelError:
             "`hf auth login` first."
         )
     if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
-        return CheckpointError(f"the repository '{name}' has no config.json, so it is no model that transformers can load.")
+        return CheckpointError(
+            f"the repository '{name}' has no config.json, so it is no model that transformers can load. If it holds GGUF files, name one "
+            f"of them behind a colon, by its quantisation or its own name: '{name}:Q4_K_M'."
+        )
     why = "only local files were allowed" if constants.HF_HUB_OFFLINE else f"{constants.ENDPOINT} did not answer"
     if isinstance(error, HfHubHTTPError) and error.response is not None: why = f"the Hub answered with {error.response.status_code}"
     return HubUnreachableError(
@@ -158,7 +162,7 @@ def _fetch_from_hub(name: str, revision: str | None, local_files_only: bool, che
         except DryRunError: local_files_only = True  # the Hub is away, and the config came from the cache
     sizes = {file.filename: file.file_size for file in plan}
     weights = [name for name in sizes if name.endswith(".safetensors")]
-    if plan and not weights: raise _no_safetensors(f"the repository '{name}'", list(sizes))
+    if plan and not weights: raise _no_safetensors(f"the repository '{name}'", list(sizes), f"{name}:")
     if check and plan: check(config_file, sum(sizes[file] for file in weights))
     folder = Path(snapshot_download(name, revision=commit, local_files_only=local_files_only, allow_patterns=list(FILES_TO_FETCH)))
     checkpoint = Checkpoint(name, folder, origin="hub", revision=commit)
@@ -178,6 +182,42 @@ def hub_errors(
         if not isinstance(error, known) and not type(error).__module__.startswith("httpx"): raise
         raise _hub_error(name, revision, error) from error
 
+# %% ../nbs/04_resolve.ipynb #9d0ec3bc
+_GGUF_NAME = re.compile(r"([\w.-]+/[\w.-]+):([\w./-]+)")  # a repository, and a GGUF file in it or its quantisation
+
+
+def _gguf_meant(which: str, names: Sequence[str], where: str) -> str:
+    "The GGUF file that its name or its quantisation means; raises `CheckpointError` that says what there is"
+    named = [name for name in names if which.casefold() in (name.casefold(), name.rpartition("/")[2].casefold())]
+    found = named or [name for name in names if re.search(rf"(?i)[-._/]{re.escape(which)}\.gguf$", name)]
+    if len(found) == 1: return found[0]
+    if not names: raise CheckpointError(f"{where} holds no GGUF files. Leave out ':{which}'.")
+    offered = ", ".join(sorted(found or names)[:20])
+    raise CheckpointError(f"{where} holds {'several' if found else 'no'} GGUF files called {which!r}. Choose one of {offered}.")
+
+
+def _fetch_gguf(name: str, which: str, revision: str | None, local_files_only: bool, check: Callable | None) -> Checkpoint:
+    "A GGUF file of a repository, fetched if it is not in the cache"
+    if local_files_only: return _cached_gguf(name, which, revision)
+    try: plan = snapshot_download(name, revision=revision, allow_patterns=["*.gguf"], dry_run=True)
+    except DryRunError as refused:  # the Hub is away, or says no
+        try: return _cached_gguf(name, which, revision)
+        except LocalEntryNotFoundError as error: raise refused.__cause__ or error from None
+    sizes = {file.filename: file.file_size for file in plan}
+    file = _gguf_meant(which, list(sizes), f"the repository '{name}'")
+    if check: check(None, sizes[file])
+    path = Path(hf_hub_download(name, file, revision=plan[0].commit_hash))
+    return Checkpoint(f"{name}:{which}", path.parent, path.name, origin="hub", revision=plan[0].commit_hash)
+
+
+def _cached_gguf(name: str, which: str, revision: str | None) -> Checkpoint:
+    "A GGUF file of a repository that is in the cache"
+    folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+    try: file = _gguf_meant(which, [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")], f"the cache of '{name}'")
+    except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error
+    path = folder / file
+    return Checkpoint(f"{name}:{which}", path.parent, path.name, origin="hub", revision=folder.name)
+
 # %% ../nbs/04_resolve.ipynb #178f3903
 def _looks_like_path(name: str) -> bool:
     "Whether a name can only be meant as a path"
@@ -193,11 +233,11 @@ def _hub_name(name: str, revision: str | None) -> tuple[str, str | None]:
 
 
 def resolve(
-    model_name: str | Path,  # a packaged model, a folder, a GGUF file, or a repository `owner/name` of the Hub
+    model_name: str | Path,  # a packaged model, a folder, a GGUF file, or `owner/name` on the Hub (`owner/name:Q4_K_M` for a GGUF file)
     *,
     revision: str | None = None,  # branch, tag or commit of a repository; the main branch if None
     local_files_only: bool = False,  # True: fetch nothing
-    check: Callable[[Path, int], None] | None = None,  # called before weights are fetched, with the config file and their bytes; may raise
+    check: Callable[[Path | None, int], None] | None = None,  # called before weights are fetched: the config file (None for GGUF), bytes
 ) -> Checkpoint:  # its files on this machine
     "Find the files of a model, and fetch them from the Hub if need be; raises a `ModelError` that says what to do"
     if not isinstance(model_name, str | Path) or not str(model_name).strip():
@@ -213,6 +253,10 @@ def resolve(
         return Checkpoint(packaged.name, folder, gguf_file, origin="packaged")
     path = Path(name).expanduser()
     if path.exists(): return _local_checkpoint(name, path)
+    one_file = None if isinstance(model_name, Path) else _GGUF_NAME.fullmatch(name)
+    if one_file:
+        repository, which = one_file.groups()
+        with hub_errors(repository, revision): return _fetch_gguf(repository, which, revision, local_files_only, check)
     if isinstance(model_name, Path) or _looks_like_path(name):
         raise UnknownModelError(f"there is no folder or file {path}. The working directory is {Path.cwd()}.")
     name, revision = _hub_name(name, revision)

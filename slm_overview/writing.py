@@ -215,9 +215,10 @@ class Stream(Iterator[str]):
 
 
 def wait_for(
-    work: Callable[[Callable[[str], Any], Callable[[], bool]], Generation],  # as `Stream` takes it
+    work: Callable[[Callable[[str], Any] | None, Callable[[], bool]], Generation],  # as `Stream` takes it; its listener is None
 ) -> Generation:
     "Do work to its end; Ctrl-C ends it at the next token"
-    with Stream(work) as stream:
+    with Stream(lambda _, stopped: work(None, stopped)) as stream:  # to wake this thread for each piece would take time from the engine
         for _ in stream: pass
         return stream.generation
+
