@@ -221,4 +221,3 @@ def wait_for(
     with Stream(lambda _, stopped: work(None, stopped)) as stream:  # to wake this thread for each piece would take time from the engine
         for _ in stream: pass
         return stream.generation
-
