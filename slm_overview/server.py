@@ -641,11 +641,12 @@ def serve(
     if not has_llama_cpp(): raise MissingDependencyError("llama.cpp is not installed. Install it with `pip install 'slm_overview[gguf]'`.")
     path, name = _file_to_serve(model, local_files_only)
     length, template = usable_context(path, context_length), read_gguf_header(path).metadata.get("tokenizer.chat_template")
+    if not isinstance(template, str): template = ""
     if template: _written_by(template)
     asked = {"file": str(path), "model": name, "context_length": length, "threads": threads}
     listening = {"hostnames": [host], "port": port, "api_keys": [api_key] if api_key else [], "cors_origins": "localhost"}
     sampling = {"top_k": 0, "min_p": 0.0, "top_p": 1.0}  # so that only what a request asks for is done
-    listening |= {"use_jinja": True, "chat_template": "" if template else _REFUSING}
+    listening |= {"use_jinja": True, "chat_template": template or _REFUSING}  # this one and no other of the file
     process, port = _start(asked | {"listening": listening, "sampling": sampling})
     server = ModelServer(process, host, port, name, bool(template))
     if not template: return server
