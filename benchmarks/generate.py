@@ -11,7 +11,6 @@ transformers, which computes with the same weights in 32 bits.
 """
 import argparse
 import gc
-import importlib.metadata
 import json
 import multiprocessing
 import re
@@ -22,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
-from startup import machine
+from startup import machine, versions
 from tqdm import tqdm
 
 ROOT = Path(__file__).parent
@@ -31,6 +30,7 @@ NEW_TOKENS = 64
 JUDGED, JUDGED_AFTER, JUDGED_TOKENS = 20, 60, 20  # texts whose likelihood is measured, tokens of their prompts, new tokens
 CONTEXT = 8192  # tokens, for the engines that are told how many
 MODEL = "smollm2-135m"
+LIBRARIES = ("slm_overview", "torch", "transformers", "xllamacpp", "openvino-genai", "llama-cpp-python")
 
 
 # ---- contenders: each loads a model and gives a function that writes: (prompt, tokens) to (seconds to the first token, tokens, text)
@@ -271,13 +271,6 @@ def summary(found):
     }
 
 
-def versions():
-    "The versions of what takes part"
-    names = ("slm_overview", "torch", "transformers", "xllamacpp", "openvino-genai", "llama-cpp-python")
-    known = {package for packages in importlib.metadata.packages_distributions().values() for package in packages}
-    return {name: importlib.metadata.version(name) for name in names if name in known}
-
-
 def paired(taken, one, other):
     "The median, over rounds, of the seconds of one contender in times those of another, for each length of prompt"
     return {length: statistics.median(a["seconds"] / b["seconds"] for a, b in zip(taken[one][length], taken[other][length], strict=True))
@@ -304,7 +297,7 @@ def measured(names, rounds):
     memory_bytes = {name: statistics.median(memory(name, long, threads) for _ in range(3)) for name in tqdm(alone, desc="memory")}
     taken, load_seconds = race(names, texts, rounds, threads)
     return {
-        "machine": machine() | {"versions": versions()}, "rounds": rounds, "new_tokens": NEW_TOKENS,
+        "machine": machine() | {"versions": versions(LIBRARIES)}, "rounds": rounds, "new_tokens": NEW_TOKENS,
         "file_bytes": model_path().stat().st_size, "read_bandwidth": read,
         "contenders": {name: {str(length): summary(found) for length, found in rows.items()} for name, rows in taken.items()},
         "seconds_in_times": {f"{one} / {other}": paired(taken, one, other) for one, other in PAIRS if one in taken and other in taken},

@@ -11,7 +11,6 @@ contenders run in turns, so that a busy moment meets them all; medians and quart
 of sentences beside sentence-transformers, budgets of tokens, 8 bits whose ranges come from another kind of text, and one text alone.
 """
 import argparse
-import importlib.metadata
 import json
 import random
 import statistics
@@ -27,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from startup import machine
+from startup import machine, versions
 from torch.nn import functional
 from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification, pipeline
@@ -365,13 +364,10 @@ def growth(work, tokenizer, texts=1_000_000):
     return round((most - before) / 1e6)
 
 
-def versions():
-    "The versions of what takes part"
-    names = ("torch", "transformers", "onnxruntime", "openvino", "nncf", "sentence-transformers")
-    return {name: importlib.metadata.version(name) for name in names if find_spec(name.replace("-", "_"))}
+LIBRARIES = ("torch", "transformers", "onnxruntime", "openvino", "nncf", "sentence-transformers")
 
 
-def described(): return machine() | {"versions": versions()}  # the machine and the libraries
+def described(): return machine() | {"versions": versions(LIBRARIES)}  # the machine and the libraries
 
 
 def main():

@@ -3,12 +3,14 @@
 Run with `python benchmarks/startup.py`; with `--save` the result goes to benchmarks/results/startup.json.
 """
 import argparse
+import importlib.metadata
 import json
 import platform
 import statistics
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -46,6 +48,14 @@ def machine():
         "processor": next(named, platform.processor()), "cores": psutil.cpu_count(), "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(), "load_average": [round(load, 2) for load in psutil.getloadavg()],
     }
+
+
+def versions(names):
+    "The versions of the distributions of these names that are installed"
+    found = {}
+    for name in names:
+        with suppress(importlib.metadata.PackageNotFoundError): found[name] = importlib.metadata.version(name)
+    return found
 
 
 def lines_of(path):
