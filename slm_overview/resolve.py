@@ -27,7 +27,7 @@ from huggingface_hub.errors import (
 )
 
 from .packaged import PACKAGED_MODELS, find_packaged, installed_models, packaged_path
-from .weights import INDEX_NAME, safetensors_files
+from .weights import INDEX_NAME, gguf_parts, part_names, safetensors_files
 from slm_overview.errors import (
     CheckpointError,
     GatedModelError,
@@ -45,14 +45,14 @@ class Checkpoint:
     "The files of a model on this machine"
     name: str  # what was asked for
     folder: Path  # where the files are
-    gguf_file: str | None = None  # name of the GGUF file in `folder`, if it is one
+    gguf_file: str | None = None  # name of the GGUF file in `folder`, if it is one; of its first part, if it is split
     origin: str = "local"  # `packaged`, `local` or `hub`
     revision: str | None = None  # commit of the repository, if it came from the Hub
 
     @property
     def weights(self) -> list[Path]:  # one or many
-        "The files of weights; raises `CheckpointError` if an index names one that is missing"
-        return [self.folder / self.gguf_file] if self.gguf_file else safetensors_files(self.folder)
+        "The files of weights; raises `CheckpointError` if one of several is missing"
+        return gguf_parts(self.folder / self.gguf_file) if self.gguf_file else safetensors_files(self.folder)
 
 # %% ../nbs/04_resolve.ipynb #d5d59ce8
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")  # endings of files whose loading can run code
@@ -75,7 +75,7 @@ def _no_safetensors(where: str, names: list[str], prefix: str = "") -> Checkpoin
 def _local_checkpoint(name: str, path: Path) -> Checkpoint:
     "The checkpoint in a folder, or the one GGUF file that a path names"
     if path.is_file():
-        if path.suffix.casefold() == ".gguf": return Checkpoint(name, path.parent, path.name)
+        if path.suffix.casefold() == ".gguf": return Checkpoint(name, path.parent, gguf_parts(path)[0].name)
         raise CheckpointError(f"{path} is a file of a kind that cannot be loaded. Pass a folder or a .gguf file.")
     names = sorted(entry.name for entry in path.iterdir())
     if "config.json" not in names:
@@ -186,14 +186,22 @@ def hub_errors(
 _GGUF_NAME = re.compile(r"([\w.-]+/[\w.-]+):([\w./-]+)")  # a repository, and a GGUF file in it or its quantisation
 
 
-def _gguf_meant(which: str, names: Sequence[str], where: str) -> str:
-    "The GGUF file that its name or its quantisation means; raises `CheckpointError` that says what there is"
-    named = [name for name in names if which.casefold() in (name.casefold(), name.rpartition("/")[2].casefold())]
-    found = named or [name for name in names if re.search(rf"(?i)[-._/]{re.escape(which)}\.gguf$", name)]
-    if len(found) == 1: return found[0]
+def _gguf_meant(which: str, names: Sequence[str], where: str) -> list[str]:
+    "The GGUF file that its name or its quantisation means, in its parts; raises `CheckpointError` that says what there is"
+    whole, meant = sorted({part_names(name)[0] for name in names}), part_names(which)[0].casefold()
+    named = [name for name in whole if meant in (name.casefold(), name.rpartition("/")[2].casefold())]
+    found = named or [name for name in whole if re.search(rf"(?i)[-._/]{re.escape(which)}(-\d{{5}}-of-\d{{5}})?\.gguf$", name)]
+    missing = [part for part in part_names(found[0]) if part not in names] if len(found) == 1 else []
+    if missing: raise CheckpointError(f"{where} lacks {missing[0]}, which is a part of {found[0]}. Choose another file.")
+    if len(found) == 1: return part_names(found[0])
     if not names: raise CheckpointError(f"{where} holds no GGUF files. Leave out ':{which}'.")
-    offered = ", ".join(sorted(found or names)[:20])
+    offered = ", ".join((found or whole)[:20])
     raise CheckpointError(f"{where} holds {'several' if found else 'no'} GGUF files called {which!r}. Choose one of {offered}.")
+
+
+def _gguf_checkpoint(name: str, which: str, path: Path, revision: str) -> Checkpoint:
+    "A GGUF file of a repository that is on this machine"
+    return Checkpoint(f"{name}:{which}", path.parent, path.name, origin="hub", revision=revision)
 
 
 def _fetch_gguf(name: str, which: str, revision: str | None, local_files_only: bool, check: Callable | None) -> Checkpoint:
@@ -204,19 +212,20 @@ def _fetch_gguf(name: str, which: str, revision: str | None, local_files_only: b
         try: return _cached_gguf(name, which, revision)
         except LocalEntryNotFoundError as error: raise refused.__cause__ or error from None
     sizes = {file.filename: file.file_size for file in plan}
-    file = _gguf_meant(which, list(sizes), f"the repository '{name}'")
-    if check: check(None, sizes[file])
-    path = Path(hf_hub_download(name, file, revision=plan[0].commit_hash))
-    return Checkpoint(f"{name}:{which}", path.parent, path.name, origin="hub", revision=plan[0].commit_hash)
+    parts = _gguf_meant(which, list(sizes), f"the repository '{name}'")
+    if check: check(None, sum(sizes[part] for part in parts))
+    commit = plan[0].commit_hash
+    first, *_ = [Path(hf_hub_download(name, part, revision=commit)) for part in parts]
+    return _gguf_checkpoint(name, which, first, commit)
 
 
 def _cached_gguf(name: str, which: str, revision: str | None) -> Checkpoint:
     "A GGUF file of a repository that is in the cache"
     folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
-    try: file = _gguf_meant(which, [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")], f"the cache of '{name}'")
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
+    try: parts = _gguf_meant(which, names, f"the cache of '{name}'")
     except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error
-    path = folder / file
-    return Checkpoint(f"{name}:{which}", path.parent, path.name, origin="hub", revision=folder.name)
+    return _gguf_checkpoint(name, which, folder / parts[0], folder.name)
 
 # %% ../nbs/04_resolve.ipynb #178f3903
 def _looks_like_path(name: str) -> bool:

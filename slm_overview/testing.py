@@ -87,6 +87,11 @@ TINY_SIZES = {
         word_embed_proj_dim=32, pad_token_id=0, bos_token_id=2, eos_token_id=3,
     ),
     "gpt2": dict(n_embd=32, n_layer=2, n_head=4, n_positions=64, bos_token_id=2, eos_token_id=3),
+    "mistral": dict(_BERT_SIZES, num_key_value_heads=2, sliding_window=8, pad_token_id=0, bos_token_id=2, eos_token_id=3),
+    "mamba": dict(hidden_size=32, state_size=4, num_hidden_layers=2, pad_token_id=0, bos_token_id=2, eos_token_id=3),
+    "lfm2": dict(
+        _BERT_SIZES, num_key_value_heads=2, layer_types=["conv", "full_attention"], pad_token_id=0, bos_token_id=2, eos_token_id=3,
+    ),
 }  # config values, by transformers' `model_type`
 
 

@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['BYTES_PER_ELEMENT', 'INDEX_NAME', 'MAX_DIMENSIONS', 'MAX_ARRAY_DEPTH', 'MAX_KEPT', 'MAX_KEY', 'MAX_TEXT', 'MAX_STEPS',
            'SCALARS', 'STRING', 'ARRAY', 'BLOCKS', 'READERS', 'TensorInfo', 'WeightsHeader', 'check_file',
-           'read_safetensors_header', 'safetensors_files', 'read_gguf_header', 'read_header']
+           'read_safetensors_header', 'safetensors_files', 'read_gguf_header', 'part_names', 'gguf_parts',
+           'read_header']
 
 # %% ../nbs/03_weights.ipynb #6f0b9dde
 import json
 import mmap
 import os
+import re
 import struct
 from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -250,6 +252,29 @@ def read_gguf_header(
         raise CheckpointError(
             f"{path.name} is not a whole GGUF file: {error}. Delete it and fetch it again ({path})."
         ) from error
+
+# %% ../nbs/03_weights.ipynb #b3601819
+_PART = re.compile(r"(.+)-\d{5}-of-(\d{5})(\.gguf)", re.IGNORECASE)  # as the tool gguf-split of llama.cpp names them
+
+
+def part_names(
+    name: str,  # of a GGUF file, with or without folders
+) -> list[str]:  # in their order; the name alone for a file that is whole
+    "The names of all parts of a GGUF file that is split, from the name of any of them"
+    found = _PART.fullmatch(name)
+    if not found: return [name]
+    stem, count, ending = found.groups()
+    return [f"{stem}-{number:05}-of-{count}{ending}" for number in range(1, int(count) + 1)] or [name]
+
+
+def gguf_parts(
+    path: Path,  # a GGUF file, or a part of one
+) -> list[Path]:  # in their order
+    "The files of a model in GGUF; raises `CheckpointError` where a part is missing"
+    parts = [path.with_name(name) for name in part_names(path.name)]
+    missing = [part.name for part in parts if not part.is_file()] if len(parts) > 1 else []
+    if not missing: return parts
+    raise CheckpointError(f"{path.name} is one of {len(parts)} parts, and {missing[0]} is not beside it. Fetch that too.")
 
 # %% ../nbs/03_weights.ipynb #cfbdf236
 READERS = {".safetensors": read_safetensors_header, ".gguf": read_gguf_header}  # by the ending of the file's name
