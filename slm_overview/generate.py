@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from tqdm import tqdm
-from transformers import PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+from transformers import DynamicCache, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 from transformers.modeling_outputs import BaseModelOutput
 
 from .chat_template import Message, as_messages, render_template
@@ -107,6 +107,64 @@ def _sampling(options: Options) -> dict[str, Any]:
     return {"do_sample": True, "temperature": float(options.temperature), "top_p": float(options.top_p), "top_k": 0}
 
 
+@dataclass(frozen=True)
+class _Turn:
+    "What a model has read and written last, and keeps in its cache"
+    tokens: list[int]
+    prompt_tokens: int  # how many of them were read
+    cache: DynamicCache
+    weights: tuple[Any, ...]  # what `_weights_of` said of them then
+
+
+_TURNS: WeakKeyDictionary = WeakKeyDictionary()  # the last turn of each model; guarded by its lock
+_TAIL = 8  # tokens at the end of a prompt that a template may write otherwise once the answer is known, such as an empty thought
+
+
+def _weights_of(model: PreTrainedModel) -> tuple[Any, ...] | None:
+    "What differs once weights were trained, loaded or moved: places, versions and first numbers; None where that cannot be told"
+    parameters = list(model.parameters())
+    if hasattr(model, "peft_config") or any(type(one) is not torch.nn.Parameter or one.is_inference() for one in parameters): return None
+    firsts = torch.stack([one.detach().flatten()[0].float() for one in parameters]).tolist()
+    return tuple((one.data_ptr(), one._version, first) for one, first in zip(parameters, firsts, strict=True))
+
+
+def _shared(one: list[int], other: list[int]) -> int:
+    "How many tokens two texts begin with alike"
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+_ATTENTION = {"DynamicLayer", "DynamicSlidingWindowLayer", "DummyLayer"}  # in `transformers.cache_utils`; the last one keeps nothing
+
+
+def _only_attends(cache: Any) -> bool:
+    "Whether a cache is that of attention in all layers: it can be cut, repeated, and continued by several tokens at once"
+    return type(cache) is DynamicCache and {type(layer).__name__ for layer in cache.layers} <= _ATTENTION
+
+
+def _cut(cache: DynamicCache, tokens: int) -> bool:
+    "Take the last tokens out of a cache; False where a window has closed over what would have to come back"
+    closed = any(getattr(layer, "is_sliding", False) and layer.get_seq_length() >= layer.sliding_window for layer in cache.layers)
+    if tokens and not closed: cache.crop(-tokens)
+    return not (tokens and closed)
+
+
+def _remembered(model: PreTrainedModel, prompt: list[int]) -> DynamicCache | None:
+    "The cache of the last turn, cut to what a prompt repeats of it, if the prompt goes on with it; else that turn is forgotten"
+    turn = _TURNS.pop(model, None)
+    if turn is None or len(prompt) <= turn.prompt_tokens or turn.weights != _weights_of(model): return None
+    shared = min(_shared(turn.tokens, prompt), len(prompt) - 1)  # at least one token is read, for what comes after it
+    if shared < max(1, turn.prompt_tokens - _TAIL): return None
+    return turn.cache if _cut(turn.cache, len(turn.tokens) - shared) else None
+
+
+def _remember(model: PreTrainedModel, prompt_tokens: int, found: Any) -> None:
+    "Keep the cache of a turn, where all of it is that of attention, and positions do not depend on how long a text becomes"
+    if model.generation_config.cache_implementation or "longrope" in str(getattr(model.config, "rope_parameters", "")): return
+    cache, weights = getattr(found, "past_key_values", None), _weights_of(model)
+    if weights is None or not _only_attends(cache): return
+    _TURNS[model] = _Turn(found.sequences[0, : cache.get_seq_length()].tolist(), prompt_tokens, cache, weights)
+
+
 _SCORED = 256  # tokens of continuations that are scored at once: their scores are as many times as large as the vocabulary
 
 
@@ -114,7 +172,7 @@ def _continued(model: PreTrainedModel, prompt: torch.Tensor, tokens: torch.Tenso
     "What a decoder expects at each place of continuations of a prompt; shape (continuations, places, vocabulary)"
     texts, fed = len(tokens), torch.cat([prompt[:, -1:].expand(len(tokens), 1), tokens[:, :-1]], 1)
     cache = model(input_ids=prompt[:, :-1], use_cache=True, logits_to_keep=1).get("past_key_values") if prompt.shape[1] > 1 else None
-    if hasattr(cache, "batch_repeat_interleave"):
+    if _only_attends(cache):
         cache.batch_repeat_interleave(texts)
         return model(input_ids=fed, past_key_values=cache).logits
     whole = torch.cat([prompt[:, :-1].expand(texts, -1), fed], 1)  # what keeps another kind of memory reads the prompt again
@@ -160,11 +218,14 @@ class TransformersEngine:
         keep = logits_processors(options.constraint, self.tokenizer, model)
         watch = _Watch(self.tokenizer, _ends(model), answers, 1 if self.is_encoder_decoder else inputs["input_ids"].shape[1], stopped)
         devices = [model.device] if model.device.type == "cuda" else []
+        turns = len(prompts) == 1 and lookup is None and not self.is_encoder_decoder  # whether the next prompt may go on with this one
         with _BUSY.setdefault(model, threading.Lock()), torch.random.fork_rng(devices=devices), evaluating(model):
+            cache = _remembered(model, prompts[0] if turns else [])
             if options.seed is not None: torch.manual_seed(options.seed)
-            model.generate(**inputs, max_new_tokens=options.max_new_tokens, pad_token_id=self.tokenizer.pad_token_id,
-                           prompt_lookup_num_tokens=lookup, logits_processor=keep,
-                           stopping_criteria=StoppingCriteriaList([watch]), **_sampling(options))
+            found = model.generate(**inputs, max_new_tokens=options.max_new_tokens, pad_token_id=self.tokenizer.pad_token_id,
+                                   prompt_lookup_num_tokens=lookup, logits_processor=keep, return_dict_in_generate=True,
+                                   stopping_criteria=StoppingCriteriaList([watch]), past_key_values=cache, **_sampling(options))
+            if turns: _remember(model, len(prompts[0]), found)
         watch.end()
 
     def score(self, prompt, continuations) -> list[float]:
@@ -172,6 +233,7 @@ class TransformersEngine:
         model, found = self.model, []
         most = max(1, _SCORED // max(map(len, continuations)))
         with _BUSY.setdefault(model, threading.Lock()), evaluating(model):
+            _TURNS.pop(model, None)  # for its memory
             for start in range(0, len(continuations), most): found += self._score(prompt, continuations[start : start + most])
         return found
 
@@ -294,8 +356,10 @@ def _many(engine: Engine, model: Any, prompts: list[_Prompt], options: Options, 
 
 def check_choices(
     choices: Any,  # what was passed
+    options: Options | None = None,  # what else was asked for
 ) -> list[str]:
-    "The choices as a list; raises `OptionError` unless they are two or more different texts"
+    "The choices as a list; raises `OptionError` unless they are two or more different texts, and no other form is asked for"
+    if options and options.constraint: raise OptionError("choices are a form by themselves. Leave out json_schema and regex.")
     found = [] if isinstance(choices, str) else list(choices)
     texts = [choice for choice in found if isinstance(choice, str) and choice.strip()]
     if len(found) >= 2 and len(texts) == len(found) == len(set(texts)): return found
@@ -326,7 +390,7 @@ def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices
                       prompt.text, probabilities)
 
 
-def _longest(tokenizer: Any, choices: list[str]) -> int: return max(len(ids) for ids in tokenizer(choices)["input_ids"]) + 1  # tokens
+def _widest(tokenizer: Any, choices: list[str]) -> int: return max(len(ids) for ids in tokenizer(choices)["input_ids"]) + 1  # tokens
 
 
 def _check_server_options(choices: Any, truncation: bool, options: Options) -> None:
@@ -381,7 +445,7 @@ def generate(
         if isinstance(prompt, str): return _from_server(model, prompt, options, stream)
         if stream: raise OptionError(_ONE_STREAM)
         return [_from_server(model, one, options, stream=False) for one in tqdm(prompt, unit="prompt", delay=2, leave=False)]
-    if choices is not None: choices, options = check_choices(choices), replace(options, max_new_tokens=_longest(tokenizer, choices))
+    if choices is not None: choices, options = check_choices(choices, options), replace(options, max_new_tokens=_widest(tokenizer, choices))
     mark = tokenizer.bos_token_id
     texts = [prompt] if isinstance(prompt, str) else list(prompt)
     if not texts: return []
@@ -466,7 +530,7 @@ def chat(
         return _from_server(model, messages, options, stream)
     if choices is not None:
         if stream: raise OptionError("stream=True and choices exclude each other.")
-        choices, options = check_choices(choices), replace(options, max_new_tokens=_longest(tokenizer, choices))
+        choices, options = check_choices(choices, options), replace(options, max_new_tokens=_widest(tokenizer, choices))
     if not has_chat_template(tokenizer):
         raise TaskError(
             f"'{name_of(model)}' has no chat template: it is a base model, which continues texts. Use `generate`, or its "
