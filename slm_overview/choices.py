@@ -8,6 +8,7 @@ __all__ = ['question', 'classify_by_choice']
 # %% ../nbs/62_choices.ipynb #61e5fd34
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -64,6 +65,24 @@ def _answered(text: str, ask: Callable[[str], Generation], tokenizer: Any, model
     return Prediction(text, found.text, ranked[found.text], ranked, tokens, read, read < tokens, 0)
 
 
+_NEUTRAL = ("N/A", "[MASK]", "")  # texts without content, as in https://arxiv.org/abs/2102.09690, section 5
+
+
+def _prior(ask: Callable[[str], Generation], prompt_template: str) -> dict[str, float]:
+    "How likely each choice is where there is nothing to label: the mean over texts without content"
+    each = [ask(text).probabilities for text in _NEUTRAL if prompt_template.replace("{}", text).strip()]
+    return {choice: max(1e-300, sum(one[choice] for one in each) / len(each)) for choice in each[0]}
+
+
+def _calibrated(prediction: Prediction, prior: dict[str, float]) -> Prediction:
+    "A prediction whose probabilities are divided by those for a text without content, and made to sum to 1"
+    times = {choice: score / prior[choice] for choice, score in prediction.scores.items()}
+    whole = sum(times.values())
+    ranked = {choice: value / whole for choice, value in sorted(times.items(), key=lambda item: -item[1])}
+    best = next(iter(ranked))
+    return replace(prediction, label=best, score=ranked[best], scores=ranked)
+
+
 def classify_by_choice(
     text: str | Iterable[str],  # one text or many
     tokenizer: Any,  # the first of the two that `load_small_model(name, task="text-generation")` returns
@@ -71,6 +90,7 @@ def classify_by_choice(
     choices: Sequence[str],  # the labels
     prompt_template: str | None = None,  # what the model is asked; `{}` is the text. None: which of the choices fits best
     truncation: bool = True,  # whether the end of a text that is too long may be left out, with a warning
+    calibrate: bool = False,  # whether to divide by how likely each label is for a text without content
 ) -> Predictions:  # one `Prediction` for each text, in order
     "Label texts by asking a model that writes; raises `InputError`, `InputTooLongError`, `OptionError` or `TaskError`"
     choices, chats, texts = check_choices(choices), has_chat_template(tokenizer), as_texts(text)
@@ -78,9 +98,13 @@ def classify_by_choice(
     _check_template(prompt_template)
     if any(not isinstance(one, str) for one in texts): raise InputError("choices are for single texts, not for pairs.")
     asks = partial(chat if chats else generate, tokenizer=tokenizer, model=model, choices=choices)
-    known = {}
+    def ask(text):
+        "The answer about a text"
+        return asks(prompt_template.replace("{}", text))
+    known, prior = {}, _prior(ask, prompt_template) if calibrate and texts else None
     for one in tqdm(dict.fromkeys(texts), unit="text", desc="texts", delay=2, leave=False):
-        known[one] = _answered(one, lambda text: asks(prompt_template.replace("{}", text)), tokenizer, model, truncation)
+        known[one] = _answered(one, ask, tokenizer, model, truncation)
+        if prior: known[one] = _calibrated(known[one], prior)
     cut = sum(known[one].truncated for one in texts)
     if cut: warnings.warn(f"{cut} of {len(texts)} texts were cut. truncation=False refuses to cut.", TruncationWarning, stacklevel=2)
     return Predictions(tuple(known[one] for one in texts), name_of(model), "choices")
