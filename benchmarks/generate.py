@@ -216,6 +216,12 @@ def prompts(tokenizer, length, count):
     return [tokenizer.decode(ids[step * number : step * number + length]) for number in range(count)]
 
 
+def in_turn(names, number):
+    "The order of a round (Williams, 1949): over n rounds of n names, an even number, each is once at each place and once after each other"
+    zigzag = [(place + 1) // 2 * (-1) ** place for place in range(len(names))]
+    return [names[(number - step) % len(names)] for step in zigzag]
+
+
 def race(names, texts, rounds, threads):
     "What each contender took in each round, for each length of prompt; all of them once a round"
     everyone = {name: Contender(name, threads) for name in tqdm(names, desc="loading")}
@@ -223,7 +229,7 @@ def race(names, texts, rounds, threads):
     with tqdm(total=(rounds + 1) * len(LENGTHS) * len(names), desc="writing") as bar:
         for number in range(rounds + 1):
             for length in LENGTHS:
-                for name in names if number % 2 else names[::-1]:  # so that none is always the one after the slowest
+                for name in in_turn(names, number):
                     found = everyone[name].write(texts[length][number], NEW_TOKENS)
                     if number: taken[name][length].append(found)  # the first round warms up
                     bar.update()
@@ -261,26 +267,42 @@ def median_of(values):
     return {"median": statistics.median(values), "quartiles": statistics.quantiles(values, n=4)}
 
 
+def decode_speed(one):
+    "New tokens a second after the first"
+    return (one["tokens"] - 1) / (one["seconds"] - one["first"])
+
+
 def summary(found):
     "Medians and quartiles of what one contender took for one length of prompt"
     return {
         "seconds": median_of([one["seconds"] for one in found]),
         "time_to_first_token": median_of([one["first"] for one in found]),
-        "decode_tokens_per_second": median_of([(one["tokens"] - 1) / (one["seconds"] - one["first"]) for one in found]),
+        "decode_tokens_per_second": median_of([decode_speed(one) for one in found]),
         "new_tokens": sorted({one["tokens"] for one in found}),
     }
 
 
-def paired(taken, one, other):
-    "The median, over rounds, of the seconds of one contender in times those of another, for each length of prompt"
-    return {length: statistics.median(a["seconds"] / b["seconds"] for a, b in zip(taken[one][length], taken[other][length], strict=True))
-            for length in LENGTHS}
+def paired(taken, figure):
+    "For each pair, the median over rounds of a figure of the one in times that of the other, for each length of prompt"
+    found = {}
+    for one, other in PAIRS:
+        if one not in taken or other not in taken: continue
+        both = {str(length): zip(taken[one][length], taken[other][length], strict=True) for length in LENGTHS}
+        found[f"{one} / {other}"] = {length: statistics.median(figure(a) / figure(b) for a, b in pairs) for length, pairs in both.items()}
+    return found
 
 
 PAIRS = (
     ("slm_overview, engine=transformers", "transformers"), ("slm_overview", "xllamacpp"), ("slm_overview, streamed", "slm_overview"),
     ("slm_overview, engine=transformers, streamed", "slm_overview, engine=transformers"),
-)  # whose seconds are compared, round by round
+)  # which are compared, round by round
+
+
+def among_llama_cpp(names, texts, rounds, threads):
+    "Those that run llama.cpp once more, among themselves: what one adds to it is less than what the others do to the machine"
+    alone = [name for name in names if CONTENDERS[name][1] in ("xllamacpp", "llama_cpp")]
+    taken, _ = race(alone, texts, rounds, threads)
+    return {"rounds": rounds, "seconds_in_times": paired(taken, lambda one: one["seconds"]), "decode_in_times": paired(taken, decode_speed)}
 
 
 def measured(names, rounds):
@@ -300,7 +322,8 @@ def measured(names, rounds):
         "machine": machine() | {"versions": versions(LIBRARIES)}, "rounds": rounds, "new_tokens": NEW_TOKENS,
         "file_bytes": model_path().stat().st_size, "read_bandwidth": read,
         "contenders": {name: {str(length): summary(found) for length, found in rows.items()} for name, rows in taken.items()},
-        "seconds_in_times": {f"{one} / {other}": paired(taken, one, other) for one, other in PAIRS if one in taken and other in taken},
+        "seconds_in_times": paired(taken, lambda one: one["seconds"]),
+        "among_llama_cpp": among_llama_cpp(names, texts, rounds, threads),
         "load_seconds": load_seconds, "memory_bytes": memory_bytes, "mean_log_probability": likely,
     }
 
@@ -308,7 +331,7 @@ def measured(names, rounds):
 def main():
     "Measure, print, and save if asked"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7, help="how often each contender writes, at least 2")
+    parser.add_argument("--rounds", type=int, default=8, help="how often each writes, at least 2; best a multiple of how many they are")
     parser.add_argument("--only", default="", help="only contenders whose name this regular expression finds")
     parser.add_argument("--save", action="store_true", help="store the result in benchmarks/results")
     options = parser.parse_args()

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'NOISY', 'CLASSIFIER_HELP', 'Device', 'MODEL_HELP', 'ENGINE_HELP', 'Temperature', 'TopP', 'Seed', 'System',
-           'EngineName', 'ServerModelName', 'ApiKey', 'doctor', 'main', 'predict', 'generate', 'chat', 'serve']
+           'Context', 'Choices', 'JsonSchema', 'Regex', 'MemoryCheck', 'EngineName', 'ServerModelName', 'ApiKey',
+           'doctor', 'main', 'predict', 'generate', 'chat', 'serve']
 
 # %% ../nbs/95_cli.ipynb #0eedb4da
 import logging
@@ -12,6 +13,7 @@ import re
 import sys
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -204,12 +206,44 @@ def _print_pieces(pieces: Any) -> tuple[str, bool]:
     return "".join(said), stopped
 
 
+def _print_choice(generation: Any) -> None:
+    "Print the answer that was chosen, and how likely each of them is"
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("answer", "probability", box=None, pad_edge=False)
+    for choice, probability in sorted(generation.probabilities.items(), key=lambda item: -item[1]):
+        table.add_row(Text(choice), f"{probability:.3f}")
+    console().print(table)
+
+
+def _print_answer(answer: Any, as_json: bool) -> None:
+    "Print an answer, or its pieces as they come; ends the program where Ctrl-C ended it"
+    if as_json: print_json(answer.to_dict())
+    elif getattr(answer, "probabilities", None): _print_choice(answer)
+    elif _print_pieces(answer)[1]: raise typer.Exit(130)
+    else: typer.secho(_summary(answer.generation), err=True, dim=True)
+
+
+def _schema(json_schema: str | None) -> str | None:
+    "A JSON schema that was written out, or is in a file"
+    if json_schema is None or json_schema.lstrip().startswith("{"): return json_schema
+    try: return Path(json_schema).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"--json-schema {json_schema!r:.80} is neither JSON nor a file that can be read.") from error
+
+
 MODEL_HELP = "A packaged model, a folder, a GGUF file, owner/name on the Hub (owner/name:Q4_K_M for a GGUF file), or a server: http://..."
 ENGINE_HELP = "auto, transformers, or llama.cpp for GGUF files."
 Temperature = Annotated[float, typer.Option(min=0, max=10, help="0 always takes the most likely token; higher is more varied.")]
 TopP = Annotated[float, typer.Option(min=0, max=1, help="Draw from the most likely tokens with this probability together.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Makes a run with a temperature repeatable.")]
 System = Annotated[str | None, typer.Option(help="A system message, for chat models.")]
+Context = Annotated[int | None, typer.Option(min=1, help="With a GGUF file: tokens of context; by default what it knows, up to 8192.")]
+Choices = Annotated[str | None, typer.Option(help="Answer with one of these, with commas between them; says how likely each is.")]
+JsonSchema = Annotated[str | None, typer.Option(help="Keep to a form: a JSON schema, or a file that holds one.")]
+Regex = Annotated[str | None, typer.Option(help="Keep to a form: a regular expression for the whole answer.")]
+MemoryCheck = Annotated[bool, typer.Option(help="Refuse a model that needs more memory than is available, or try it all the same.")]
 EngineName = Annotated[str, typer.Option(help=ENGINE_HELP)]
 ServerModelName = Annotated[str | None, typer.Option("--server-model", help="With an address: which of the server's models.")]
 ApiKey = Annotated[str | None, typer.Option(envvar="SLM_API_KEY", help="The key of the server. In the variable it is not seen by others.")]
@@ -220,14 +254,18 @@ def _is_address(model: str) -> bool:
     return model.casefold().startswith(("http://", "https://"))
 
 
-def _writer(model: str, device: str, engine: str, server_model: str | None, api_key: str | None) -> tuple[Any, Any]:
+def _writer(
+    model: str, device: str, engine: str, context: int | None, memory_check: bool, server_model: str | None, api_key: str | None,
+) -> tuple[Any, Any]:
     "What writes: a tokenizer and a model, or None and a server"
     if not _is_address(model):
         if server_model: raise typer.BadParameter("--server-model is for servers: name one with --model http://...")
         from slm_overview.core import load_small_model
 
-        return load_small_model(model, task="text-generation", device=device, engine=engine)
-    if (device, engine) != ("auto", "auto"): raise typer.BadParameter("--device and --engine are for models that are loaded here.")
+        place = dict(device=device, engine=engine, context_length=context, memory_check=memory_check)
+        return load_small_model(model, task="text-generation", **place)
+    if (device, engine, context) != ("auto", "auto", None):
+        raise typer.BadParameter("--device, --engine and --context are for models that are loaded here.")
     from slm_overview.server import ServerModel
 
     return None, ServerModel(model, server_model, api_key)
@@ -244,8 +282,13 @@ def generate(
     stop: Annotated[list[str] | None, typer.Option(help="End before this; may be given several times.")] = None,
     system: System = None,
     raw: Annotated[bool, typer.Option("--raw", help="Continue the prompt as it stands, without a chat template.")] = False,
+    choices: Choices = None,
+    json_schema: JsonSchema = None,
+    regex: Regex = None,
     device: Device = "auto",
     engine: EngineName = "auto",
+    context: Context = None,
+    memory_check: MemoryCheck = True,
     server_model: ServerModelName = None,
     api_key: ApiKey = None,
     as_json: Json = False,
@@ -253,21 +296,22 @@ def generate(
     "Answer a prompt with a chat model, or continue it with a base model."
     if prompt == "-": prompt = sys.stdin.read()
     if raw and system: raise typer.BadParameter("--system needs a chat template, and --raw leaves it out.")
+    schema = _schema(json_schema)
     status(f"Loading {model}")
     from slm_overview import generate as generation
     from slm_overview.encode import as_texts
 
     as_texts(prompt)
-    pair = _writer(model, device, engine, server_model, api_key)
-    options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop_strings=stop, stream=not as_json)
+    labels = generation.check_choices([one.strip() for one in choices.split(",")]) if choices is not None else None
+    pair = _writer(model, device, engine, context, memory_check, server_model, api_key)
+    options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop_strings=stop, choices=labels,
+                   json_schema=schema, regex=regex, stream=not as_json and labels is None)
     base = not _is_address(model) and not generation.has_chat_template(pair[0])  # a server has its own templates
     if raw or (base and system is None): answer = generation.generate(prompt, *pair, **options)
     else:
         messages = [{"role": "system", "content": system}] if system else []
         answer = generation.chat([*messages, {"role": "user", "content": prompt}], *pair, **options)
-    if as_json: print_json(answer.to_dict())
-    elif _print_pieces(answer)[1]: raise typer.Exit(130)
-    else: typer.secho(_summary(answer.generation), err=True, dim=True)
+    _print_answer(answer, as_json)
 
 
 def _asked() -> str | None:
@@ -286,6 +330,8 @@ def chat(
     system: System = None,
     device: Device = "auto",
     engine: EngineName = "auto",
+    context: Context = None,
+    memory_check: MemoryCheck = True,
     server_model: ServerModelName = None,
     api_key: ApiKey = None,
 ) -> None:
@@ -293,7 +339,7 @@ def chat(
     status(f"Loading {model}")
     from slm_overview.generate import chat as answer
 
-    pair = _writer(model, device, engine, server_model, api_key)
+    pair = _writer(model, device, engine, context, memory_check, server_model, api_key)
     start = [{"role": "system", "content": system}] if system else []
     options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stream=True)
     options["truncation"] = not _is_address(model)  # a server decides for itself what is too long
@@ -332,12 +378,14 @@ def serve(
     api_key: Annotated[str | None, typer.Option(envvar="SLM_API_KEY", help="What clients must know; safer in the variable.")] = None,
     context: Annotated[int | None, typer.Option(min=1, help="Tokens of context; by default what the model knows, up to 8192.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="By default as many as there are cores.")] = None,
+    memory_check: MemoryCheck = True,
 ) -> None:
     "Serve a GGUF file over OpenAI's protocol, for other programs. Ctrl-C ends it."
     status(f"Loading {model}")
     from slm_overview.server import serve as start
 
-    with start(model, port, host, api_key, context_length=context, threads=threads) as server, suppress(KeyboardInterrupt):
+    options = dict(context_length=context, threads=threads, memory_check=memory_check)
+    with start(model, port, host, api_key, **options) as server, suppress(KeyboardInterrupt):
         _print_server(server, api_key is not None)
         server.wait()
     typer.echo("Stopped.")

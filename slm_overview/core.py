@@ -26,7 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from .encode import Encoded, Text, as_texts, encode, modules_of, usable_length
 from .engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
-from .llama_cpp import LlamaCppModel, has_llama_cpp
+from .llama_cpp import LlamaCppModel, check_room, has_llama_cpp, usable_context
 from .predictions import PROBLEM_TYPES, Prediction, Predictions, problem_type_of
 from .resolve import Checkpoint, resolve
 from .weights import read_gguf_header
@@ -119,9 +119,13 @@ def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) ->
             f"'{checkpoint.name}' is a GGUF file, which holds a decoder without a head for task='{task}'. Load it with "
             "task='text-generation', or load the safetensors of the same model."
         )
-    chosen = auto_class(task, AutoConfig.from_pretrained(**_source(checkpoint)))
-    options = {} if checkpoint.gguf_file else {"use_safetensors": True}
-    model, report = chosen.from_pretrained(**_source(checkpoint), **options, dtype=dtype or "auto", output_loading_info=True)
+    if checkpoint.gguf_file and len(checkpoint.weights) > 1:
+        raise CheckpointError(f"'{checkpoint.name}' is split into parts, which transformers cannot read. Run it with engine='llama.cpp'.")
+    config = AutoConfig.from_pretrained(**_source(checkpoint))
+    options = {"config": config} if checkpoint.gguf_file else {"use_safetensors": True}  # to read the config of a GGUF file takes seconds
+    model, report = auto_class(task, config).from_pretrained(
+        **_source(checkpoint), **options, dtype=dtype or "auto", output_loading_info=True,
+    )
     return model, set(report["missing_keys"])
 
 # %% ../nbs/00_core.ipynb #5a1e3766
@@ -199,12 +203,13 @@ def _runs_in_llama_cpp(checkpoint: Checkpoint, engine: str, task: str, plain: bo
     return able and (engine == "llama.cpp" or (engine == "auto" and has_llama_cpp()))
 
 
-def _load_in_llama_cpp(checkpoint: Checkpoint, memory_check: bool, place: torch.device) -> tuple[Any, LlamaCppModel]:
+def _load_in_llama_cpp(checkpoint: Checkpoint, context_length: int | None, memory_check: bool) -> tuple[Any, LlamaCppModel]:
     "The tokenizer of a GGUF file, and the file opened by llama.cpp"
     path = checkpoint.folder / checkpoint.gguf_file
-    if memory_check: check_memory(checkpoint.name, path.stat().st_size, 1, place)
+    length = usable_context(path, context_length)
+    if memory_check: check_room(checkpoint.name, path, length)
     with _quiet(progress=False), _loading(checkpoint): tokenizer = _load_tokenizer(checkpoint, "text-generation")
-    model = LlamaCppModel(path)
+    model = LlamaCppModel(path, length)
     model.checkpoint = checkpoint
     return tokenizer, model
 
@@ -220,6 +225,7 @@ def load_small_model(
     local_files_only: bool = False,  # True: fetch nothing from the Hub
     memory_check: bool = True,  # False: try even where the weights are larger than the memory that is free
     engine: Literal["auto", "transformers", "llama.cpp"] = "auto",  # `auto`: llama.cpp for GGUF files where it is installed
+    context_length: int | None = None,  # tokens that llama.cpp makes room for; as many as the model knows if None, up to 8,192
 ) -> tuple[Any, PreTrainedModel | LlamaCppModel]:  # the tokenizer and the model, in this order
     "Load a tokenizer and a model for a task; raises `OptionError` or a `ModelError` that says what to do"
     check_option("task", task, TASKS)
@@ -230,7 +236,9 @@ def load_small_model(
     guard = partial(check_before_fetching, str(model_name), precision, place) if memory_check else None
     checkpoint = resolve(model_name, revision=revision, local_files_only=local_files_only, check=guard)
     plain = dtype == "auto" and quantize is None and place.type == "cpu"
-    if _runs_in_llama_cpp(checkpoint, engine, task, plain): return _load_in_llama_cpp(checkpoint, memory_check, place)
+    if _runs_in_llama_cpp(checkpoint, engine, task, plain): return _load_in_llama_cpp(checkpoint, context_length, memory_check)
+    if context_length is not None:
+        raise OptionError("context_length is for llama.cpp, which sets memory aside. Leave it out: PyTorch takes memory as a text grows.")
     needed = weight_bytes(checkpoint, precision)
     if memory_check: check_memory(checkpoint.name, needed, precision.itemsize if precision else 4, place)
     with _quiet(progress=bool(checkpoint.gguf_file) or needed > LARGE), _loading(checkpoint):

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .llama_cpp import has_llama_cpp, usable_context
+from .llama_cpp import check_room, has_llama_cpp, usable_context
 from .weights import read_gguf_header
 from .writing import Answer, Generation, wait_for
 from slm_overview.errors import (
@@ -633,6 +633,7 @@ def serve(
     context_length: int | None = None,  # tokens; as many as the model was trained for if None, up to 8,192
     threads: int | None = None,  # as many as there are cores if None
     local_files_only: bool = False,  # True: fetch nothing from the Hub
+    memory_check: bool = True,  # False: try even where less memory is available than it needs
 ) -> ModelServer:  # it runs until it is closed
     "Serve a GGUF file over OpenAI's protocol; raises `OptionError`, `TaskError`, `EngineError`, `MissingDependencyError` or a `ModelError`"
     _check_key(api_key)
@@ -641,6 +642,7 @@ def serve(
     if not has_llama_cpp(): raise MissingDependencyError("llama.cpp is not installed. Install it with `pip install 'slm_overview[gguf]'`.")
     path, name = _file_to_serve(model, local_files_only)
     length, template = usable_context(path, context_length), read_gguf_header(path).metadata.get("tokenizer.chat_template")
+    if memory_check: check_room(name, path, length)
     if not isinstance(template, str): template = ""
     if template: _written_by(template)
     asked = {"file": str(path), "model": name, "context_length": length, "threads": threads}
