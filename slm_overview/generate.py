@@ -122,9 +122,10 @@ _TAIL = 8  # tokens at the end of a prompt that a template may write otherwise o
 
 def _weights_of(model: PreTrainedModel) -> tuple[Any, ...] | None:
     "What differs once weights were trained, loaded or moved: places, versions and first numbers; None where that cannot be told"
-    parameters = list(model.parameters())
+    parameters = [one for one in model.parameters() if one.numel()]
     if hasattr(model, "peft_config") or any(type(one) is not torch.nn.Parameter or one.is_inference() for one in parameters): return None
-    firsts = torch.stack([one.detach().flatten()[0].float() for one in parameters]).tolist()
+    if {one.device for one in parameters} != {model.device}: return None  # spread over devices, or kept elsewhere until they are used
+    firsts = torch.stack([one.detach()[(0,) * one.dim()].float() for one in parameters]).tolist()
     return tuple((one.data_ptr(), one._version, first) for one, first in zip(parameters, firsts, strict=True))
 
 
@@ -151,9 +152,9 @@ def _cut(cache: DynamicCache, tokens: int) -> bool:
 def _remembered(model: PreTrainedModel, prompt: list[int]) -> DynamicCache | None:
     "The cache of the last turn, cut to what a prompt repeats of it, if the prompt goes on with it; else that turn is forgotten"
     turn = _TURNS.pop(model, None)
-    if turn is None or len(prompt) <= turn.prompt_tokens or turn.weights != _weights_of(model): return None
+    if turn is None or len(prompt) <= turn.prompt_tokens: return None
     shared = min(_shared(turn.tokens, prompt), len(prompt) - 1)  # at least one token is read, for what comes after it
-    if shared < max(1, turn.prompt_tokens - _TAIL): return None
+    if shared < max(1, turn.prompt_tokens - _TAIL) or turn.weights != _weights_of(model): return None
     return turn.cache if _cut(turn.cache, len(turn.tokens) - shared) else None
 
 
