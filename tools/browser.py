@@ -37,15 +37,14 @@ from browsing import (
     slugs_shown,
 )
 from environment import ROOT
-from interaction import CHECKS as INTERACTIONS
-from interaction import unprobed
+from interaction import CHECKS as INTERACTIONS, unprobed
 
-from slm_overview.catalog import Catalog, SmallModel
-from slm_overview.choose import PRECISIONS, choose
-from slm_overview.records import Record
-from slm_overview.site_data import catalogue_html
-from slm_overview.size import format_bytes, size
-from slm_overview.write_up import anatomy, key_facts, licence, memory, not_found, plot_memory, scores, sources, verdict_table
+from slm_overview.catalog.models import Catalog, SmallModel
+from slm_overview.catalog.records import Record
+from slm_overview.site.data import catalogue_html
+from slm_overview.site.write_up import anatomy, key_facts, licence, memory, not_found, plot_memory, scores, sources, verdict_table
+from slm_overview.sizing.choose import PRECISIONS, choose
+from slm_overview.sizing.size import format_bytes, size
 
 SETTINGS = [(scheme, viewport) for scheme in ("light", "dark") for viewport in (DESKTOP, PHONE)]
 MAIN = (

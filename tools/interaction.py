@@ -13,10 +13,10 @@ from nbdev.config import get_config
 
 from browsing import FORM, PHONE, SEARCH_BOX, SEARCH_RESULT, TABLE, addresses, browser, need, opened, read_page, slugs_shown
 
-from slm_overview.catalog import Catalog
-from slm_overview.choose import PRECISIONS, choose
+from slm_overview.catalog.models import Catalog
 from slm_overview.errors import SlmError
-from slm_overview.size import size
+from slm_overview.sizing.choose import PRECISIONS, choose
+from slm_overview.sizing.size import size
 
 COMPARISON, CHOOSER = "overview/comparison.html", "overview/chooser.html"
 FILTERS = ("kind", "licence", "commercial_use", "task", "max_parameters")
@@ -161,7 +161,7 @@ def every_cell_downloads(site, folder):
 
 def unprobed():
     "A context in which `choose` does not know what was measured on this machine, which the page cannot know either"
-    return mock.patch("slm_overview.choose.machine", lambda: SimpleNamespace(probe=None))
+    return mock.patch("slm_overview.sizing.choose.machine", lambda: SimpleNamespace(probe=None))
 
 
 def sizes_in(precision, **need_of_text):

@@ -5,7 +5,7 @@ import nbformat
 
 from environment import ROOT
 
-from slm_overview.catalog import Catalog
+from slm_overview.catalog.models import Catalog
 
 SECTIONS = (
     "What it is", "How it is built", "Where it is strong, and where it fails", "What the licence asks", "Run it here",

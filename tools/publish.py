@@ -16,10 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from readme import code_of
 
-from slm_overview.catalog import Catalog
-from slm_overview.literature import bibtex
-from slm_overview.site_data import chooser_data, feed, llms_txt, model_data
-from slm_overview.size import format_bytes, size
+from slm_overview.catalog.models import Catalog
+from slm_overview.site.data import chooser_data, feed, llms_txt, model_data
+from slm_overview.site.literature import bibtex
+from slm_overview.sizing.size import format_bytes, size
 
 SCRIPTS = {  # besides site.js, which is on every page
     "catalog.js": ("overview/comparison", "overview/corrections", "index", "models/index"), "chooser.js": ("overview/chooser",),

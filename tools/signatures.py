@@ -18,18 +18,18 @@ def fields_of(node, lines):
 
 
 def classes(folder):
-    "The fields of every class of the package, by the name of the module and of the class"
+    "The fields of every class of the package, by the file of the module and the name of the class"
     found = {}
-    for path in Path(folder).glob("*.py"):
+    for path in Path(folder).rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         nodes = (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef))
-        found |= {(path.name, node.name): fields_of(node, text.splitlines()) for node in nodes}
+        found |= {(path.relative_to(folder).as_posix(), node.name): fields_of(node, text.splitlines()) for node in nodes}
     return found
 
 
 def with_fields(text, known):
     "The text that documents a name, with the fields of a class in place of arguments that say nothing"
-    module = re.search(r"/(\w+\.py)#L\d+\)", text)
+    module = re.search(r"/slm_overview/([\w/]+\.py)#L\d+\)", text)
     hidden = HIDDEN.search(text)
     if not hidden: return INNER.sub("", text)
     fields = known.get((module[1] if module else "", hidden[1]), [])

@@ -17,8 +17,7 @@ from nbdev.doclinks import _build_modidx
 from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 from smalldocs.config import load
-from smalldocs.layout import SiteNav
-from smalldocs.layout import page as layout_page
+from smalldocs.layout import SiteNav, page as layout_page
 from smalldocs.site import Site, build
 
 from publish import publish
