@@ -29,6 +29,7 @@ from .labelling.engine import Agreement, Way, check_count, compare, prepare, run
 from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, prediction, problem_type_of
 from .loading.loaded import evaluating, name_of
 from .loading.resolve import Checkpoint, resolve
+from .loading.task import show_task, task_of
 from .writing.llama_cpp import LlamaCppModel, check_room, has_llama_cpp, usable_context
 from slm_overview.errors import (
     CheckpointError,
@@ -201,7 +202,7 @@ def _runs_in_llama_cpp(checkpoint: Checkpoint, engine: str, task: str, plain: bo
     return able and (engine == "llama.cpp" or (engine == "auto" and has_llama_cpp()))
 
 
-def _load_in_llama_cpp(checkpoint: Checkpoint, context_length: int | None, memory_check: bool) -> tuple[Any, LlamaCppModel]:
+def _load_in_llama_cpp(checkpoint: Checkpoint, context_length: int | None, memory_check: bool, reason: str) -> tuple[Any, LlamaCppModel]:
     "The tokenizer of a GGUF file, and the file opened by llama.cpp"
     path = checkpoint.folder / checkpoint.gguf_file
     length = usable_context(path, context_length)
@@ -209,13 +210,19 @@ def _load_in_llama_cpp(checkpoint: Checkpoint, context_length: int | None, memor
     with _quiet(progress=False), _loading(checkpoint): tokenizer = _load_tokenizer(checkpoint, "text-generation")
     model = LlamaCppModel(path, length)
     model.checkpoint = checkpoint
+    show_task(model, checkpoint.name, "text-generation", reason)
     return tokenizer, model
+
+
+def _task_of(checkpoint: Checkpoint) -> tuple[str, str]:
+    "What the files of a model say that it is for, and the reason"
+    with _quiet(progress=False), _loading(checkpoint): return task_of(checkpoint)
 
 
 def load_small_model(
     model_name: str | Path = "distilbert-base-uncased",  # a packaged model, a folder, a GGUF file, or `owner/name[:Q4_K_M]`
     *,
-    task: str = "text-classification",  # what it is for: a key of `TASKS`
+    task: str | None = None,  # what it is for: a key of `TASKS`; what its files say if None
     revision: str | None = None,  # branch, tag or commit of a repository; its main branch if None
     dtype: str | torch.dtype = "auto",  # precision: `auto`, `float32`, `bfloat16` or `float16`
     device: str | torch.device = "auto",  # where it runs: `auto` for the best there is, or a name such as `cpu` or `cuda`
@@ -225,16 +232,17 @@ def load_small_model(
     engine: Literal["auto", "transformers", "llama.cpp"] = "auto",  # `auto`: llama.cpp for GGUF files where it is installed
     context_length: int | None = None,  # tokens that llama.cpp makes room for; as many as the model knows if None, up to 8,192
 ) -> tuple[Any, PreTrainedModel | LlamaCppModel]:  # the tokenizer and the model, in this order
-    "Load a tokenizer and a model for a task; raises `OptionError` or a `ModelError` that says what to do"
-    check_option("task", task, TASKS)
+    "Load a tokenizer and a model, for what it was made for or for a task; raises `OptionError` or a `ModelError` that says what to do"
+    if task is not None: check_option("task", task, TASKS)
     check_option("engine", engine, ENGINES)
     _check_quantize(quantize)
     place = choose_device(device)
     precision = choose_dtype(dtype, place)
     guard = partial(check_before_fetching, str(model_name), precision, place) if memory_check else None
     checkpoint = resolve(model_name, revision=revision, local_files_only=local_files_only, check=guard)
+    task, reason = (task, "it was asked for") if task else _task_of(checkpoint)
     plain = dtype == "auto" and quantize is None and place.type == "cpu"
-    if _runs_in_llama_cpp(checkpoint, engine, task, plain): return _load_in_llama_cpp(checkpoint, context_length, memory_check)
+    if _runs_in_llama_cpp(checkpoint, engine, task, plain): return _load_in_llama_cpp(checkpoint, context_length, memory_check, reason)
     if context_length is not None:
         raise OptionError("context_length is for llama.cpp, which sets memory aside. Leave it out: PyTorch takes memory as a text grows.")
     needed = weight_bytes(checkpoint, precision)
@@ -248,6 +256,7 @@ def load_small_model(
     _mark_untrained(model, missing, checkpoint, task, stacklevel=3)
     if getattr(model.config, "pad_token_id", None) is None: model.config.pad_token_id = tokenizer.pad_token_id
     model.checkpoint = checkpoint
+    show_task(model, checkpoint.name, task, reason)
     return tokenizer, model
 
 # %% ../nbs/00_core.ipynb #35f2bedd

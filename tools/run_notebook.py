@@ -7,6 +7,7 @@ its last digit, which is what another processor may round to, and a picture by a
 import argparse
 import base64
 import io
+import json
 import os
 import re
 import sys
@@ -25,8 +26,9 @@ from nbdev.process import NBProcessor, extract_directives
 from PIL import Image, ImageChops
 
 from network import block_network
+from warm_kernels import Factory, can_fork
 
-TIMEOUT = 900  # seconds for a cell
+TIMEOUT = 1800  # seconds for a cell, after which it counts as hanging
 # A number that another processor may round otherwise: not a version (2.13.0), and not a part of a name (qwen2.5, phi-3.5, 1.7B)
 DECIMAL = re.compile(r"(?<![\w.])(?<![A-Za-z]-)\d+\.\d+(?:(?=e[+-]?\d)|(?!\w|\.\d|-[A-Za-z]))")
 FAINT = 16  # of 255: what a point of a picture may change by and count as the same
@@ -74,16 +76,20 @@ def where(notebook):
     return f"cell {max(began, default=0)}"
 
 
-def execute(notebook, folder):
-    "A copy of a notebook after its cells ran in a fresh kernel, but for those that are skipped; raises `RuntimeError` with the place"
+def execute(notebook, folder, managers=None):
+    """A copy of a notebook after its cells ran in a fresh kernel, but for those that are skipped; raises `RuntimeError` with the place.
+
+    `managers` is the class that starts kernels, Jupyter's own if None.
+    """
     os.environ["IN_TEST"] = "1"
     fresh, flags = nbformat.from_dict(notebook), skip_flags()
     skipped = {number for number, cell in enumerate(fresh.cells) if cell.cell_type == "code" and is_skipped(cell, flags)}
     for number, cell in enumerate(fresh.cells):
         if number in skipped: cell.source = ""
         elif cell.cell_type == "code": cell.outputs, cell.execution_count = [], None
+    options = {"kernel_manager_class": managers} if managers else {}
     client = NotebookClient(fresh, timeout=TIMEOUT, kernel_name="python3", record_timing=False, force_raise_errors=True,
-                            extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(folder)}})
+                            extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(folder)}}, **options)
     try: client.execute()
     except (CellControlSignal, DeadKernelError) as error:
         raise RuntimeError(f"{where(fresh)}: " + re.sub(r"\x1b\[[0-9;]*m", "", str(error))) from error
@@ -164,30 +170,43 @@ def compare(stored, fresh):
         elif found := list(differences(*outputs)): yield number, "\n".join(found)
 
 
-def problems(path):
+def problems(path, managers=None):
     "What is wrong with a notebook: a cell that fails, or outputs that are not those of a fresh run"
     if is_skipped_whole(path): return []
     stored = nbformat.read(path, 4)
-    try: fresh = execute(stored, path.parent)
+    try: fresh = execute(stored, path.parent, managers)
     except RuntimeError as error: return [str(error)]
     return [f"cell {number}: {what}" for number, what in compare(stored, fresh)]
 
 
-def passes(path):
-    "Whether nothing is wrong with a notebook; prints what is"
-    try: found = problems(path)
-    except Exception: found = [traceback.format_exc()]  # an unreadable file, a kernel that does not start: go on with the others
-    for problem in found: print(f"{path.name}: {problem}", flush=True)
-    return not found
+def found_in(path, managers=None):
+    "The same, for a notebook of which anything may be wrong: a file that is no notebook, a kernel that does not start"
+    try: return problems(path, managers)
+    except Exception: return [traceback.format_exc()]
+
+
+def serve(managers):
+    "Answer each line with the path of a notebook by a line of JSON with what is wrong with it"
+    for line in sys.stdin: print(json.dumps(found_in(Path(line.strip()).resolve(), managers)), flush=True)
 
 
 def main():
     "Run, compare, and say what was found"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebooks", nargs="+", type=Path)
-    paths = parser.parse_args().notebooks
-    print(f"the network is blocked by {block_network()}", flush=True)
-    failed = [path for path in paths if not passes(path.resolve())]
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--fresh", action="store_true", help="start each kernel as Jupyter does, and fork none")
+    parser.add_argument("--serve", action="store_true", help="read the paths of notebooks from the standard input")
+    options = parser.parse_args()
+    blocked = block_network()
+    factory = Factory() if can_fork() and not options.fresh and (options.serve or len(options.notebooks) > 1) else None
+    managers = factory.manager() if factory else None
+    if options.serve: return serve(managers)
+    print(f"the network is blocked by {blocked}", flush=True)
+    failed = False
+    for path in options.notebooks:
+        for problem in found_in(path.resolve(), managers):
+            failed = True
+            print(f"{path.name}: {problem}", flush=True)
     if not failed: print("the stored outputs are those of a fresh run")
     return 1 if failed else 0
 

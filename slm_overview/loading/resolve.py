@@ -69,7 +69,8 @@ def _local_checkpoint(name: str, path: Path) -> Checkpoint:
 FILES_TO_FETCH = (
     "config.json", "generation_config.json", "model.safetensors", INDEX_NAME, "model-*-of-*.safetensors",
     "tokenizer*.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
-    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.*", "1_Pooling/config.json", "sentence_bert_config.json",
+    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.*",
+    "modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json",
 )
 OTHER_WEIGHTS = ("*.bin", "*.gguf", "*.pt", "*.ckpt")  # not fetched; looked for to explain why a model cannot be loaded
 
