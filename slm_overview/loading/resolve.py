@@ -14,7 +14,7 @@ from pathlib import Path
 from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import DryRunError, LocalEntryNotFoundError
 
-from ..catalog.hub import hub_errors
+from ..catalog.hub import hub_errors, is_away
 from ..errors import CheckpointError, InputError, OptionError, UnknownModelError
 from ..files.packaged import find_packaged, packaged_path
 from ..files.weights import INDEX_NAME, gguf_parts, part_names, safetensors_files
@@ -77,6 +77,7 @@ OTHER_WEIGHTS = ("*.bin", "*.gguf", "*.pt", "*.ckpt")  # not fetched; looked for
 # %% ../../nbs/loading/resolve.ipynb #f27e4f05
 def _fetch_from_hub(name: str, revision: str | None, local_files_only: bool, check: Callable | None) -> Checkpoint:
     "The checkpoint of a repository, fetched if it is not in the cache"
+    local_files_only = local_files_only or is_away(name, revision)
     config_file = Path(hf_hub_download(name, "config.json", revision=revision, local_files_only=local_files_only))
     commit = config_file.parent.name
     plan = []
