@@ -16,11 +16,11 @@ from functools import partial
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import torch
 from tqdm import tqdm
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .files.weights import read_gguf_header
@@ -218,7 +218,37 @@ def _task_of(checkpoint: Checkpoint) -> tuple[str, str]:
     "What the files of a model say that it is for, and the reason"
     with _quiet(progress=False), _loading(checkpoint): return task_of(checkpoint)
 
+# %% ../nbs/00_core.ipynb #2d3497dc
+class _Loading(TypedDict, total=False):
+    "The options of `load_small_model` besides the task"
+    revision: str | None
+    dtype: str | torch.dtype
+    device: str | torch.device
+    quantize: Literal["int8"] | None
+    local_files_only: bool
+    memory_check: bool
+    engine: Literal["auto", "transformers", "llama.cpp"]
+    context_length: int | None
 
+
+_Name = str | Path
+_Reads = Literal["text-classification", "feature-extraction", "fill-mask", "token-classification", "question-answering"]
+
+
+@overload
+def load_small_model(
+    model_name: _Name = ..., *, task: _Reads, **options: Unpack[_Loading]
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]: ...
+@overload
+def load_small_model(
+    model_name: _Name = ..., *, task: Literal["text-generation"], **options: Unpack[_Loading]
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel | LlamaCppModel]: ...
+@overload
+def load_small_model(
+    model_name: _Name = ..., *, task: str | None = None, **options: Unpack[_Loading]
+) -> tuple[PreTrainedTokenizerBase, Any]: ...
+
+# %% ../nbs/00_core.ipynb #43eb54aa
 def load_small_model(
     model_name: str | Path = "distilbert-base-uncased",  # a packaged model, a folder, a GGUF file, or `owner/name[:Q4_K_M]`
     *,
@@ -231,7 +261,7 @@ def load_small_model(
     memory_check: bool = True,  # False: try even where the weights are larger than the memory that is free
     engine: Literal["auto", "transformers", "llama.cpp"] = "auto",  # `auto`: llama.cpp for GGUF files where it is installed
     context_length: int | None = None,  # tokens that llama.cpp makes room for; as many as the model knows if None, up to 8,192
-) -> tuple[Any, PreTrainedModel | LlamaCppModel]:  # the tokenizer and the model, in this order
+) -> tuple[PreTrainedTokenizerBase, PreTrainedModel | LlamaCppModel]:  # the tokenizer and the model, in this order
     "Load a tokenizer and a model, for what it was made for or for a task; raises `OptionError` or a `ModelError` that says what to do"
     if task is not None: check_option("task", task, TASKS)
     check_option("engine", engine, ENGINES)
@@ -357,8 +387,8 @@ def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, bac
 
 def predict(
     text: Text | Iterable[Text],  # one text, one pair (a tuple), or many of them in a list or any other iterable
-    tokenizer: Any,  # the first of the two that `load_small_model` returns
-    model: PreTrainedModel,  # the second of them
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model` returns
+    model: PreTrainedModel | LlamaCppModel,  # the second of them
     *,
     batch_tokens: int | None = None,  # tokens that the model reads at once, with padding; a good number if None
     batch_size: int | None = None,  # texts that it reads at once at most
@@ -397,8 +427,8 @@ def _described(model, texts, encoded, scores, top_k) -> list[Prediction]:
 
 def classify(
     text: Text | Iterable[Text],  # one text, one pair (a tuple), or many of them in a list or any other iterable
-    tokenizer: Any,  # the first of the two that `load_small_model` returns
-    model: PreTrainedModel,  # the second of them
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model` returns
+    model: PreTrainedModel | LlamaCppModel,  # the second of them
     *,
     top_k: int | None = None,  # how many labels to keep in `scores`; all if None
     batch_tokens: int | None = None,  # tokens that the model reads at once, with padding; a good number if None
@@ -432,8 +462,8 @@ def classify(
 
 def stream(
     text: Text | Iterable[Text],  # one text, or many in any iterable, of any length
-    tokenizer: Any,  # the first of the two that `load_small_model` returns
-    model: PreTrainedModel,  # the second of them
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model` returns
+    model: PreTrainedModel | LlamaCppModel,  # the second of them
     *,
     top_k: int | None = None,  # how many labels to keep in `scores`; all if None
     batch_tokens: int | None = None,  # as `predict` takes it
@@ -455,8 +485,8 @@ def stream(
 
 def agreement(
     text: Iterable[Text],  # texts of yours, some hundred at best
-    tokenizer: Any,  # the first of the two that `load_small_model` returns
-    model: PreTrainedModel,  # the second of them, in float32 on the CPU
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model` returns
+    model: PreTrainedModel | LlamaCppModel,  # the second of them, in float32 on the CPU
     *,
     max_length: int | None = None,  # as `predict` takes it
     problem_type: str | None = None,  # as `predict` takes it

@@ -88,8 +88,12 @@ def style():
 
 
 def types():
-    "A script that uses every public name passes pyright and mypy; mypy takes a minute with PyTorch's own types, and leaves them out unless --fresh"
+    "A script that uses every public name passes pyright and mypy, which leaves out PyTorch's own types (a minute) unless --fresh"
     output_of("pyright", "--pythonpath", sys.executable, "tools/typed_use.py")
+    import slm_overview
+    used = (ROOT / "tools" / "typed_use.py").read_text(encoding="utf-8")
+    unused = [name for name, module in slm_overview._HOME_OF.items() if module != "errors" and not re.search(rf"\b{name}\b(?!,\n)", used)]
+    need(not unused, f"tools/typed_use.py does not use {', '.join(unused)}")
     settings = "tools/mypy-whole.ini" if os.environ.get("SLM_OVERVIEW_FRESH") else "tools/mypy.ini"
     with tempfile.TemporaryDirectory() as cache: output_of("mypy", "--config-file", settings, "--cache-dir", cache, "tools/typed_use.py")
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,11 @@ from ..arithmetic.architecture import ParameterCount, count_parameters
 from ..errors import OptionError, RecordError, UnknownModelError, did_you_mean
 from ..files.config import Config
 from .records import DATA, Fact, Kind, Record, Source, Task, Terms, read_licences, read_records
+
+# %% ../../nbs/catalog/models.ipynb #96338f5b
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
 
 # %% ../../nbs/catalog/models.ipynb #9d789081
 def _known(name: str, allowed: Any, what: str) -> str:
@@ -39,31 +44,110 @@ class SmallModel(Struct, frozen=True, kw_only=True, dict=True):
     terms: Terms  # what its licence asks
     count: ParameterCount  # its parameters, counted from the config
 
-    slug = property(lambda self: self.record.slug, doc="Its name in the catalogue")
-    name = property(lambda self: self.record.name, doc="Its name for people")
-    hub_id = property(lambda self: self.record.hub_id, doc="Its repository on the Hub")
-    family = property(lambda self: self.record.family, doc="The family it belongs to")
-    kind = property(lambda self: self.record.kind, doc="encoder-only, decoder-only or encoder-decoder")
-    tasks = property(lambda self: self.record.tasks, doc="What its checkpoints do without further training")
-    developer = property(lambda self: self.record.facts.developer.value, doc="Who made it")
-    released = property(lambda self: self.record.facts.released.value, doc="When it first came out")
-    licence = property(
-        lambda self: self.record.facts.licence.value.id, doc="Its licence: the SPDX identifier, or a short name if it has none"
-    )
-    commercial_use = property(lambda self: self.terms.commercial_use, doc="yes, no or conditional")
-    gated = property(lambda self: self.record.facts.licence.value.gated, doc="Whether the Hub asks to accept terms first")
-    parameters = property(lambda self: self.count.total, doc="Number of parameters, computed from the config")
-    embedding_parameters = property(lambda self: self.count.embedding, doc="Those of its embeddings")
-    block_parameters = property(lambda self: self.count.per_block, doc="Those of one block")
-    stated_parameters = property(
-        lambda self: self.record.facts.stated_parameters.value, doc="Number of parameters, as the developer rounds it"
-    )
-    context_length = property(lambda self: self.record.facts.context_length.value, doc="Longest input, tokens")
-    attention = property(lambda self: self.record.facts.attention.value, doc="Kind of attention")
-    position = property(lambda self: self.record.facts.position.value, doc="How it knows the order of tokens")
-    vocabulary = property(lambda self: self.record.facts.tokenizer.value.vocabulary, doc="Size of the vocabulary, tokens")
-    languages = property(lambda self: self.record.facts.languages.value.codes, doc="Codes of the languages that are named")
-    other_languages = property(lambda self: self.record.facts.languages.value.also, doc="What is said of other languages")
+    @property
+    def slug(self) -> str:
+        "Its name in the catalogue"
+        return self.record.slug
+
+    @property
+    def name(self) -> str:
+        "Its name for people"
+        return self.record.name
+
+    @property
+    def hub_id(self) -> str:
+        "Its repository on the Hub"
+        return self.record.hub_id
+
+    @property
+    def family(self) -> str:
+        "The family it belongs to"
+        return self.record.family
+
+    @property
+    def kind(self) -> Kind:
+        "encoder-only, decoder-only or encoder-decoder"
+        return self.record.kind
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        "What its checkpoints do without further training"
+        return self.record.tasks
+
+    @property
+    def developer(self) -> str:
+        "Who made it"
+        return self.record.facts.developer.value
+
+    @property
+    def released(self) -> str:
+        "When it first came out"
+        return self.record.facts.released.value
+
+    @property
+    def licence(self) -> str:
+        "Its licence: the SPDX identifier, or a short name if it has none"
+        return self.record.facts.licence.value.id
+
+    @property
+    def commercial_use(self) -> str:
+        "yes, no or conditional"
+        return self.terms.commercial_use
+
+    @property
+    def gated(self) -> bool | None:
+        "Whether the Hub asks to accept terms first"
+        return self.record.facts.licence.value.gated
+
+    @property
+    def parameters(self) -> int:
+        "Number of parameters, computed from the config"
+        return self.count.total
+
+    @property
+    def embedding_parameters(self) -> int:
+        "Those of its embeddings"
+        return self.count.embedding
+
+    @property
+    def block_parameters(self) -> int:
+        "Those of one block"
+        return self.count.per_block
+
+    @property
+    def stated_parameters(self) -> str:
+        "Number of parameters, as the developer rounds it"
+        return self.record.facts.stated_parameters.value
+
+    @property
+    def context_length(self) -> int:
+        "Longest input, tokens"
+        return self.record.facts.context_length.value
+
+    @property
+    def attention(self) -> str:
+        "Kind of attention"
+        return self.record.facts.attention.value
+
+    @property
+    def position(self) -> str:
+        "How it knows the order of tokens"
+        return self.record.facts.position.value
+
+    @property
+    def vocabulary(self) -> int:
+        "Size of the vocabulary, tokens"
+        return self.record.facts.tokenizer.value.vocabulary
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        "Codes of the languages that are named"
+        return self.record.facts.languages.value.codes
+
+    @property
+    def other_languages(self) -> str:
+        "What is said of other languages"
+        return self.record.facts.languages.value.also
 
     @cached_property
     def config(self) -> Config:  # what is in its config.json
@@ -368,7 +452,7 @@ class Catalog:
     def to_frame(
         self,
         columns: tuple[str, ...] = FIELDS,  # fields: some of `FIELDS`
-    ) -> Any:  # a pandas DataFrame, with the slug as its index
+    ) -> "pd.DataFrame":  # a pandas DataFrame, with the slug as its index
         "The models as a DataFrame; raises `OptionError` for a field that is none"
         import pandas as pd  # here, so that a command which prints a list need not wait for it
         return pd.DataFrame(self.rows(columns), index=pd.Index([model.slug for model in self.models], name="model"), columns=list(columns))
@@ -387,7 +471,7 @@ class Catalog:
     def table(
         self,
         columns: tuple[str, ...] = COLUMNS,  # fields: some of `FIELDS`
-    ) -> Any:  # a table of rich, for terminals and notebooks
+    ) -> "Table":  # a table of rich, for terminals and notebooks
         "The models as a table for a terminal"
         from rich.table import Table
         table = Table(box=None, pad_edge=False)
@@ -443,7 +527,7 @@ class Comparison:
             for field, found in values.items()
         ]
 
-    def to_frame(self) -> Any:  # a pandas DataFrame: a row for each field, a column for each model, and `differs`
+    def to_frame(self) -> "pd.DataFrame":  # a pandas DataFrame: a row for each field, a column for each model, and `differs`
         "The comparison as a DataFrame"
         import pandas as pd
         return pd.DataFrame(self.rows()).set_index("field")
@@ -455,7 +539,7 @@ class Comparison:
             for row in self.rows()
         ]
 
-    def table(self) -> Any:  # a table of rich
+    def table(self) -> "Table":  # a table of rich
         "The comparison for a terminal; a ≠ marks what differs"
         from rich.table import Table
         table = Table(box=None, pad_edge=False)
@@ -508,7 +592,7 @@ def claims(
 
 def corrections(
     catalog: Catalog | None = None,  # the catalogue of the package if None
-) -> Any:  # a pandas DataFrame, with the number of the correction as its index
+) -> "pd.DataFrame":  # a pandas DataFrame, with the number of the correction as its index
     "What the overview said of its models and what is true instead, with sources, for every claim that is not correct"
     import pandas as pd
     wrong = [claim for claim in claims(catalog) if claim["number"]]
@@ -525,7 +609,7 @@ def verdicts(
 def overview_table(
     catalog: Catalog | None = None,  # the catalogue of the package if None
     marks: bool = True,  # whether to mark corrected cells with the numbers of their corrections
-) -> Any:  # a pandas DataFrame: 15 rows, 8 columns
+) -> "pd.DataFrame":  # a pandas DataFrame: 15 rows, 8 columns
     "The overview's table: its rows in its order, its columns under its names, with today's values"
     import pandas as pd
     numbers: dict[tuple[str, str], list[int]] = {}

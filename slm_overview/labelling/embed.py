@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from tqdm import tqdm
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import CheckpointError, InputError, OptionError, SlmWarning, TaskError, check_option
 from ..loading.loaded import evaluating, name_of
@@ -74,7 +74,7 @@ def _length(model: PreTrainedModel, max_length: int | None) -> int | None:
 
 def embed(
     text: Text | Iterable[Text],  # one text, or many in a list or any other iterable
-    tokenizer: Any,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
     model: PreTrainedModel,  # the second of them
     *,
     pooling: str | None = None,  # `mean`, `first` or `last` token; as the model states it if None
@@ -100,9 +100,9 @@ def embed(
 def similarity(
     text: Text | Iterable[Text],  # one text or many
     other: Text | Iterable[Text],  # what to compare with: one text or many
-    tokenizer: Any,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
     model: PreTrainedModel,  # the second of them
-    **options,  # what else `embed` takes, e.g. `batch_size`
+    **options: Any,  # what else `embed` takes, e.g. `batch_size`
 ) -> torch.Tensor:  # shape (texts, others): cosines, -1 to 1
     "How alike texts are in meaning: the cosine of their vectors; raises what `embed` raises"
     if "normalize" in options: raise OptionError("normalize= is not an option here: a cosine needs vectors of length 1.")
@@ -128,7 +128,7 @@ def _check_labels(labels: Iterable[str], hypothesis_template: str) -> list[str]:
 def zero_shot(
     text: Text | Iterable[Text],  # one text, or many in a list or any other iterable
     labels: Iterable[str],  # the labels to choose from, in plain words
-    tokenizer: Any,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
     model: PreTrainedModel,  # the second of them
     *,
     hypothesis_template: str = "This text is about {}.",  # the sentence that a label becomes; `{}` is the label

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
 from ..errors import check_option
 from .encode import Encoded, Text
+
+# %% ../../nbs/labelling/predictions.ipynb #4d674223
+if TYPE_CHECKING:
+    import pandas as pd
 
 # %% ../../nbs/labelling/predictions.ipynb #5fd5f9d3
 PROBLEM_TYPES = {
@@ -82,7 +86,7 @@ def prediction(
 
 # %% ../../nbs/labelling/predictions.ipynb #e526879d
 @dataclass(frozen=True, repr=False)
-class Predictions(Sequence):
+class Predictions(Sequence[Prediction]):
     "What a model says of some texts, in their order"
     items: tuple[Prediction, ...]  # one for each text
     model_name: str  # what the model was loaded as
@@ -94,15 +98,19 @@ class Predictions(Sequence):
         "Whether part of the model was never trained"
         return bool(self.untrained_weights)
 
+    @overload
+    def __getitem__(self, index: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Prediction, ...]: ...
     def __getitem__(self, index): return self.items[index]
 
-    def __len__(self): return len(self.items)
+    def __len__(self) -> int: return len(self.items)
 
     def to_dict(self) -> dict[str, Any]:  # ready for JSON
         "Everything in plain lists and dictionaries"
         return asdict(self) | {"items": [asdict(item) for item in self.items], "untrained_head": self.untrained_head}
 
-    def to_frame(self):  # a pandas DataFrame, one row a text
+    def to_frame(self) -> "pd.DataFrame":  # a pandas DataFrame, one row a text
         "The predictions as a table"
         import pandas as pd
 

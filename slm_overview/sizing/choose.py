@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +22,10 @@ from ..catalog.records import Task
 from ..errors import CheckpointError, OptionError, check_option, did_you_mean
 from .machine import Probe, last_level_cache, machine
 from .size import PARTS, Outline, Size, format_bytes, outline, plot_sizes, size
+
+# %% ../../nbs/sizing/choose.ipynb #d91f187a
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # %% ../../nbs/sizing/choose.ipynb #89f81fff
 _UNITS = {"": 1, "b": 1, **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)}}
@@ -331,7 +335,7 @@ class Choice(Struct, frozen=True):
         "Everything, for JSON"
         return {"asked": self.asked, "fits": self.rows(), "rejected": self.rejected, "remarks": self.remarks()}
 
-    def plot(self, ax: Any = None) -> Any:  # the axes
+    def plot(self, ax: "Axes | None" = None) -> "Axes":  # the axes
         "Draw where the memory of each model goes, in the precision in which it fits; raises `OptionError` if none does"
         return plot_sizes([one.option.size for one in self.fits], [f"{one.name}, {one.option.precision}" for one in self.fits], ax)
 

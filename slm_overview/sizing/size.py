@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
@@ -26,6 +26,10 @@ from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_t
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, once, read_config, reading
 from ..files.weights import TensorInfo, check_file, read_header, safetensors_files
+
+# %% ../../nbs/sizing/size.ipynb #18940200
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # %% ../../nbs/sizing/size.ipynb #ac805d34
 class Size(Struct, frozen=True, kw_only=True):
@@ -386,8 +390,8 @@ _LEGEND = {"repacked": "repacked, can be dropped"}
 def plot_sizes(
     sizes: Iterable[Size],  # one bar each
     labels: Iterable[str] | None = None,  # what stands beside the bars; the names of the models if None
-    ax: Any = None,  # axes of matplotlib to draw on; new ones if None
-) -> Any:  # the axes
+    ax: "Axes | None" = None,  # axes of matplotlib to draw on; new ones if None
+) -> "Axes":  # the axes
     "Draw where the memory of models goes, a bar for each; raises `OptionError` if there is nothing to draw"
     import matplotlib.pyplot as plt
     sizes = list(sizes)
@@ -415,7 +419,7 @@ class SizeTable(Struct, frozen=True):
         "A row for each context"
         return [{"context": size.context, **{part: getattr(size, part) for part in PARTS}, "total": size.total} for size in self.sizes]
 
-    def plot(self, ax: Any = None) -> Any:  # the axes
+    def plot(self, ax: "Axes | None" = None) -> "Axes":  # the axes
         "Draw a bar for each context"
         return plot_sizes(self.sizes, [f"{size.context:,}" for size in self.sizes], ax)
 

@@ -205,7 +205,7 @@ class Stream(Iterator[str]):
         self._left.set()
         self._thread.join()
 
-    def __enter__(self): return self
+    def __enter__(self) -> "Stream": return self
 
     def __exit__(self, *_): self.close()
 

@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any
 
 from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import InputError, InputTooLongError, OptionError, TruncationWarning
 from ..labelling.encode import as_texts, token_limit
 from ..labelling.predictions import Prediction, Predictions
 from ..loading.loaded import name_of
 from .answers import Generation
-from .generate import chat, check_choices, generate, has_chat_template
+from .generate import Engine, chat, check_choices, generate, has_chat_template
 
 # %% ../../nbs/writing/choices.ipynb #d017792d
 def _listed(choices: Sequence[str]) -> str: return f"{', '.join(choices[:-1])} or {choices[-1]}"  # as in a sentence
@@ -85,8 +86,8 @@ def _calibrated(prediction: Prediction, prior: dict[str, float]) -> Prediction:
 
 def classify_by_choice(
     text: str | Iterable[str],  # one text or many
-    tokenizer: Any,  # the first of the two that `load_small_model(name, task="text-generation")` returns
-    model: Any,  # the second of them
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model(name, task="text-generation")` returns
+    model: PreTrainedModel | Engine,  # the second of them
     choices: Sequence[str],  # the labels
     prompt_template: str | None = None,  # what the model is asked; `{}` is the text. None: which of the choices fits best
     truncation: bool = True,  # whether the end of a text that is too long may be left out, with a warning

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypedDict, Unpack, overload
 from weakref import WeakKeyDictionary
 
 import torch
 from tqdm import tqdm
-from transformers import DynamicCache, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteria, StoppingCriteriaList
 from transformers.modeling_outputs import BaseModelOutput
 
 from ..errors import InputError, InputTooLongError, OptionError, TaskError
@@ -26,6 +26,7 @@ from ..loading.loaded import evaluating, name_of
 from .answers import Answer, Detokenizer, Generation, Stream, check_stop_strings, wait_for
 from .chat_template import Message, as_messages, render_template
 from .constrain import Constraint, check_answer, constraint_of, logits_processors
+from .server import ServerModel
 
 # %% ../../nbs/writing/generate.ipynb #e1488e1a
 @dataclass(frozen=True)
@@ -42,9 +43,18 @@ class Options:
 
 class Engine(Protocol):
     "What runs a model that writes"
-    engine: str  # its name
-    context_length: int | None  # tokens that the model can read; None if that is not limited
-    is_encoder_decoder: bool  # whether what it reads and what it writes have a limit each
+
+    @property
+    def engine(self) -> str:  # e.g. `llama.cpp`
+        "Its name"
+
+    @property
+    def context_length(self) -> int | None:  # tokens; None if that is not limited
+        "How much the model can read"
+
+    @property
+    def is_encoder_decoder(self) -> bool:  # False for a decoder, which has one limit for both
+        "Whether what it reads and what it writes have a limit each"
 
     def write(
         self,
@@ -417,11 +427,43 @@ def _check_texts(prompt: Any) -> None:
     if all(isinstance(text, str) for text in as_texts(prompt)): return
     raise InputError("generate takes a prompt, a string, or a list of prompts, and no pairs.")
 
+# %% ../../nbs/writing/generate.ipynb #131189fc
+class _Writing(TypedDict, total=False):
+    "The options of `chat`, and of `generate` but for the size of a batch"
+    max_new_tokens: int
+    temperature: float
+    top_p: float
+    seed: int | None
+    stop_strings: str | Sequence[str] | None
+    choices: Sequence[str] | None
+    json_schema: Any
+    regex: str | None
+    prompt_lookup_num_tokens: int | None
+    truncation: bool
 
+
+_Tokenizer = PreTrainedTokenizerBase | None
+_Model = PreTrainedModel | Engine | ServerModel
+
+
+@overload
+def generate(
+    prompt: str, tokenizer: _Tokenizer, model: _Model, *, stream: Literal[True], batch_size: int = 8, **options: Unpack[_Writing]
+) -> Stream: ...
+@overload
+def generate(
+    prompt: str, tokenizer: _Tokenizer, model: _Model, *, stream: Literal[False] = False, batch_size: int = 8, **options: Unpack[_Writing]
+) -> Generation: ...
+@overload
+def generate(
+    prompt: Sequence[str], tokenizer: _Tokenizer, model: _Model, *, stream: bool = False, batch_size: int = 8, **options: Unpack[_Writing]
+) -> list[Generation]: ...
+
+# %% ../../nbs/writing/generate.ipynb #e8fadfb4
 def generate(
     prompt: str | Sequence[str],  # the text to continue, as it stands, or several
-    tokenizer: Any,  # the first of the two that `load_small_model(name, task="text-generation")` returns
-    model: Any,  # the second of them: a decoder or an encoder-decoder
+    tokenizer: PreTrainedTokenizerBase | None,  # the first of the two that `load_small_model` returns; None for a server
+    model: PreTrainedModel | Engine | ServerModel,  # the second of them: a decoder or an encoder-decoder; or a server
     *,
     max_new_tokens: int = 128,  # at most so many tokens are written
     temperature: float = 0.0,  # 0 takes the most likely token each time; higher is more varied
@@ -504,11 +546,21 @@ def _chat_prompt(tokenizer: Any, messages: list[Message], engine: Engine, option
         if shorter is None: return _Prompt(text, _fitting(ids, engine, options, False, None)[0], truncated)
         messages, truncated = shorter, True
 
+# %% ../../nbs/writing/generate.ipynb #fdf50525
+@overload
+def chat(
+    messages: str | Sequence[Message], tokenizer: _Tokenizer, model: _Model, *, stream: Literal[True], **options: Unpack[_Writing]
+) -> Stream: ...
+@overload
+def chat(
+    messages: str | Sequence[Message], tokenizer: _Tokenizer, model: _Model, *, stream: Literal[False] = False, **options: Unpack[_Writing]
+) -> Generation: ...
 
+# %% ../../nbs/writing/generate.ipynb #9216f167
 def chat(
     messages: str | Sequence[Message],  # one message of the user, or all of a conversation: dictionaries with `role` and `content`
-    tokenizer: Any,  # the first of the two that `load_small_model(name, task="text-generation")` returns
-    model: Any,  # the second of them
+    tokenizer: PreTrainedTokenizerBase | None,  # the first of the two that `load_small_model` returns; None for a server
+    model: PreTrainedModel | Engine | ServerModel,  # the second of them, or a server
     *,
     max_new_tokens: int = 128,  # at most so many tokens are written
     temperature: float = 0.0,  # 0 takes the most likely token each time; higher is more varied

@@ -591,7 +591,7 @@ class ModelServer:
             if process.poll() is not None: raise EngineError(f"the server of '{self.model}' ended by itself. Start it again.")
             time.sleep(0.1)
 
-    def __enter__(self): return self
+    def __enter__(self) -> "ModelServer": return self
 
     def __exit__(self, *_): self.close()
 

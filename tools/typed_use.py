@@ -1,0 +1,142 @@
+"""Every public name of `slm_overview`, used as a reader would, for programs that check types; tools/checks.py runs them on it.
+
+Nothing here is meant to be run. What is asserted is what an editor shows: the type of each result.
+"""
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, assert_type
+
+import pandas as pd
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+import slm_overview
+from slm_overview import (
+    PACKAGED_MODELS,
+    Catalog,
+    Generation,
+    PackagedModel,
+    Prediction,
+    Predictions,
+    ServerModel,
+    Size,
+    SmallModel,
+    agreement,
+    chat,
+    choose,
+    classify,
+    classify_by_choice,
+    embed,
+    fit,
+    format_bytes,
+    generate,
+    load_small_model,
+    machine,
+    overview_table,
+    predict,
+    probe,
+    resolve,
+    serve,
+    similarity,
+    size,
+    size_table,
+    stream,
+    untrained_weights,
+    zero_shot,
+)
+from slm_overview.labelling.engine import Agreement
+from slm_overview.loading.resolve import Checkpoint
+from slm_overview.sizing.choose import Choice, Fit
+from slm_overview.sizing.machine import Machine, Probe
+from slm_overview.sizing.size import SizeTable
+from slm_overview.writing.answers import Stream
+from slm_overview.writing.llama_cpp import LlamaCppModel
+from slm_overview.writing.server import ModelServer
+
+TEXTS = ["The match went into extra time.", "The central bank raised interest rates."]
+
+
+def the_example_of_the_overview() -> torch.Tensor:
+    "As it is printed there"
+    tokenizer, model = load_small_model()
+    text = "This is a test sentence."
+    return predict(text, tokenizer, model)
+
+
+def labels() -> None:
+    "Labels, vectors and what they are made of"
+    tokenizer, model = load_small_model("distilbert-base-uncased", task="text-classification", dtype="bfloat16")
+    assert_type(tokenizer, PreTrainedTokenizerBase)
+    assert_type(model, PreTrainedModel)
+    assert_type(predict(TEXTS, tokenizer, model, quantize="int8"), torch.Tensor)
+    found = classify(TEXTS, tokenizer, model, top_k=2)
+    assert_type(found, Predictions)
+    assert_type(found[0], Prediction)
+    assert_type(found[0].scores, dict[str, float])
+    assert_type(found[:1], tuple[Prediction, ...])
+    assert_type([one.label for one in found], list[str])
+    assert_type(stream((text for text in TEXTS), tokenizer, model), Iterator[Prediction])
+    assert_type(agreement(TEXTS, tokenizer, model), list[Agreement])
+    assert_type(untrained_weights(model), tuple[str, ...])
+
+
+def vectors() -> None:
+    "What sentence-transformers saved, loaded by its name alone"
+    tokenizer, model = load_small_model("all-minilm-l6-v2")
+    assert_type(model, Any)
+    assert_type(embed(TEXTS, tokenizer, model), torch.Tensor)
+    assert_type(similarity(TEXTS[0], TEXTS, tokenizer, model), torch.Tensor)
+    assert_type(zero_shot(TEXTS, ["sport", "money"], tokenizer, model), Predictions)
+
+
+def answers() -> None:
+    "Writing, with a model that is loaded here and with a server"
+    tokenizer, model = load_small_model("smollm2-135m", task="text-generation")
+    assert_type(model, PreTrainedModel | LlamaCppModel)
+    assert_type(generate("Once upon a time", tokenizer, model, max_new_tokens=20), Generation)
+    assert_type(generate(["One", "Two"], tokenizer, model, batch_size=2), list[Generation])
+    assert_type(generate("Once", tokenizer, model, stream=True), Stream)
+    answer = chat([{"role": "user", "content": "Why is rain wet?"}], tokenizer, model, temperature=0.7, seed=1)
+    assert_type(answer, Generation)
+    assert_type((answer.text, answer.new_tokens, answer.finish_reason), tuple[str, int, str])
+    for piece in chat("Why is rain wet?", tokenizer, model, stream=True): assert_type(piece, str)
+    assert_type(classify_by_choice(TEXTS, tokenizer, model, ["sport", "money"]), Predictions)
+    assert_type(predict(TEXTS, tokenizer, model, choices=["sport", "money"]), torch.Tensor)
+    with serve("smollm2-135m", port=0) as server:
+        assert_type(server, ModelServer)
+        assert_type(chat("Why is rain wet?", None, ServerModel(server.url)), Generation)
+
+
+def catalogue() -> None:
+    "Models and their facts"
+    catalog = Catalog.load()
+    model = catalog["phi-2"]
+    assert_type(catalog, Catalog)
+    assert_type(model, SmallModel)
+    assert_type((model.slug, model.licence, model.parameters, model.context_length), tuple[str, str, int, int])
+    assert_type([one.name for one in catalog.filter(kind="decoder-only", commercial_use=True).sort("parameters")], list[str])
+    assert_type(overview_table(), pd.DataFrame)
+    assert_type(PACKAGED_MODELS["smollm2-135m"], PackagedModel)
+    assert_type(resolve("smollm2-135m"), Checkpoint)
+    assert_type(resolve("smollm2-135m").folder, Path)
+
+
+def sizes() -> None:
+    "What models need, what fits, and what this machine can do"
+    needed = size("gemma-2b", dtype="int8", context=4096)
+    assert_type(needed, Size)
+    assert_type((needed.weights, needed.kv_cache, needed.activations, needed.total), tuple[int, int, int, int])
+    assert_type(format_bytes(needed.total), str)
+    assert_type(size_table("gemma-2b", contexts=[512, 4096]), SizeTable)
+    assert_type(fit("phi-2", "8GB"), Fit)
+    assert_type(choose(task="chat", memory="8GB", commercial_use=True), Choice)
+    assert_type(machine(), Machine)
+    assert_type(probe(seconds=1.0), Probe)
+
+
+def refusals() -> str:
+    "Every refusal is one kind of error, and every warning one kind of warning"
+    try: labels()
+    except (slm_overview.OptionError, slm_overview.InputError, slm_overview.ModelError) as error: return str(error)
+    except slm_overview.SlmError as error: raise SystemExit(f"{type(error).__name__}: {error}") from error
+    return slm_overview.SlmWarning.__name__
