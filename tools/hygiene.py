@@ -71,9 +71,18 @@ def problems_of_links(source, folder):
         if not (folder / target).exists(): yield f"links to {target}, and there is no such notebook"
 
 
+def problems_of_place(cells, path):
+    "A notebook that does not stand where its module does; the first one has a number, and the front door has no name of its own"
+    said = next((found[1] for cell in cells if (found := re.match(r"#\|\s*default_exp (\S+)", cell.source))), None)
+    if said is None or said in ("core", "__init__"): return
+    wanted = f"nbs/{said.replace('.', '/')}.ipynb"
+    if not path.as_posix().endswith(wanted): yield f"exports {said}, and should be {wanted}"
+
+
 def problems(path):
     "Every problem of a notebook, as a line with the number of the cell"
     cells = nbformat.read(path, 4).cells
+    yield from problems_of_place(cells, path)
     if len(cells) > MOST_CELLS: yield f"{len(cells)} cells, and {MOST_CELLS} is the most: make it two notebooks"
     for number, cell in enumerate(cells):
         found = list(problems_of_code(cell)) if cell.cell_type == "code" else []

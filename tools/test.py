@@ -1,4 +1,4 @@
-"Install what development needs, then run every notebook and check. The last line says how many passed and failed."
+"Install what development needs, then run every notebook and check; what follows the name of the program goes to tools/checks.py."
 import subprocess
 import sys
 
@@ -9,7 +9,7 @@ def main():
     python = this_environment()
     install(python, "-e", ".[dev]")
     install_models(python)
-    return subprocess.run([str(python), str(ROOT / "tools" / "checks.py")], cwd=ROOT, check=False).returncode
+    return subprocess.run([str(python), str(ROOT / "tools" / "checks.py"), *sys.argv[1:]], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__": sys.exit(main())

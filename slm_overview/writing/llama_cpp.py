@@ -117,6 +117,10 @@ class LlamaCppModel:
             raise EngineError(f"llama.cpp cannot open {path.name}: {error} Update xllamacpp, or pass engine='transformers'.") from error
         self._begin()
 
+    def __repr__(self) -> str:
+        told = getattr(self, "extra_repr", None)  # what `load_small_model` says of it
+        return f"LlamaCppModel({self.path.name!r}, context_length={self.context_length}{', ' + told() if told else ''})"
+
     def _begin(self) -> None:
         "Ask for one token: a server that is closed before its loop has begun waits for ever"
         self.server.handle_completions({"prompt": [1], "max_tokens": 1}, lambda _: True)
