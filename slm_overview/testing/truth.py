@@ -45,7 +45,7 @@ parameters.kv_unified, parameters.warmup, parameters.fit_params, parameters.verb
 parameters.embedding = asked["embedding"]
 parameters.flash_attn_type = xllamacpp.llama_flash_attn_type(asked["flash_attention"])
 server = xllamacpp.Server(parameters)
-time.sleep(0.3)  # until what llama.cpp has to say is written
+time.sleep(asked["pause"])  # until what llama.cpp has to say is written
 os._exit(0)
 """
 _BUFFERS = {
@@ -64,20 +64,20 @@ def llama_cpp_buffers(
     *,
     attention: str = "fused",  # fused is flash attention; eager is without
     embedding: bool = False,  # for encoders
-    seconds: float = 60,  # how long to wait; a model that is open counts even if the process does not end by then
-    tries: int = 3,  # how often to ask if llama.cpp says nothing, as it may when its log is cut off at the end
+    seconds: float = 600,  # how long to wait; a model that is open counts even if the process does not end by then
+    tries: int = 4,  # how often to ask, each time with a longer pause, if its log is cut off at the end, as it may be on a busy machine
 ) -> dict[str, float]:  # bytes of each kind of buffer
     "What llama.cpp allocates for a model, as it prints it; raises `EngineError` if it cannot open it"
     asked = {"path": str(path), "context_length": context_length, "embedding": embedding, "flash_attention": int(attention == "fused")}
-    command = [sys.executable, "-c", _OPEN, json.dumps(asked)]
-    try: said = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired as error: said = error
-    text = b"".join(part or b"" for part in (said.stdout, said.stderr)).decode(errors="replace")
-    found = {name: sum(map(float, re.findall(pattern, text))) * 2**20 for name, pattern in _BUFFERS.items()}
-    if found["compute"]: return found
-    reason = next((line for line in reversed(text.splitlines()) if "rror" in line), None)
-    if reason is None and tries > 1:
-        return llama_cpp_buffers(path, context_length, attention=attention, embedding=embedding, seconds=seconds, tries=tries - 1)
+    for attempt in range(tries):
+        command = [sys.executable, "-c", _OPEN, json.dumps(asked | {"pause": 0.3 * 5**attempt})]
+        try: said = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error: said = error
+        text = b"".join(part or b"" for part in (said.stdout, said.stderr)).decode(errors="replace")
+        found = {name: sum(map(float, re.findall(pattern, text))) * 2**20 for name, pattern in _BUFFERS.items()}
+        if found["compute"]: return found
+        reason = next((line for line in reversed(text.splitlines()) if "rror" in line), None)
+        if reason: break
     raise EngineError(f"llama.cpp could not open {Path(path).name}: {(reason or 'it said nothing').strip()[-200:]}")
 
 # %% ../../nbs/testing/truth.ipynb #490e8020
@@ -118,7 +118,7 @@ def resident_bytes(
     run: str,  # Python code whose memory is meant; it may call `settle()` to forget the highest figure so far
     *,
     environment: dict[str, str] | None = None,  # more variables for the process
-    seconds: float = 300,  # how long it may take
+    seconds: float = 600,  # how long it may take
 ) -> dict[str, int]:  # bytes: before, after, and the highest in between
     "The resident memory of a fresh process before, after and during some code; raises `EngineError` if the code fails"
     resident = "psutil.Process().memory_info().rss"
