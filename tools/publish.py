@@ -14,6 +14,7 @@ from nbdev.doclinks import _nbpath2html
 from nbformat import reads
 from PIL import Image, ImageDraw, ImageFont
 
+from icons import trim_icons
 from readme import code_of
 
 from slm_overview.catalog.models import Catalog
@@ -25,6 +26,11 @@ SCRIPTS = {  # besides site.js, which is on every page
     "catalog.js": ("overview/comparison", "overview/corrections", "index", "models/index"), "chooser.js": ("overview/chooser",),
 }
 HEAD_ENDS, TITLE_ENDS = "</head>", "</header>"
+# What Quarto adds to a page whose notebook has an output in HTML: two libraries from another server, which none of our pages uses
+NOTEBOOK_LIBRARIES = re.compile(
+    r"""\s*<script\b[^>]*\bsrc=["']https?://[^"'>]*/(?:require|jquery)(?:\.min)?\.js["'][^>]*>\s*</script>"""
+    r"""|\s*<script\b[^>]*>\s*define\(["']jquery["'],[^<]*</script>""")
+SHEET = re.compile(r"<link\b[^>]*>")
 
 
 @dataclass(frozen=True)
@@ -128,11 +134,30 @@ def own_link(link, page, docs):
     return f'href="{page.root}{link[1]}{place}"'
 
 
+def attribute(tag, name):
+    "An attribute of a tag, None if it has none of this name"
+    found = re.search(rf'\b{name}="([^"]*)"', tag)
+    return found and found[1]
+
+
+def one_theme(text):
+    """The sheet of the light theme in place of that of the dark one, so that a page loads one, not two of 60 kB each.
+
+    All that is left of the dark theme is the sign by which the renderers switch; its colours are those of site.css.
+    """
+    sheets = [tag for tag in SHEET.findall(text) if attribute(tag, "data-mode") in ("light", "dark") and attribute(tag, "href")]
+    light = next((attribute(tag, "href") for tag in sheets if attribute(tag, "data-mode") == "light"), None)
+    for tag in sheets if light else ():
+        if attribute(tag, "data-mode") == "dark": text = text.replace(tag, tag.replace(attribute(tag, "href"), light))
+    return text
+
+
 def complete(page, docs, config, site_url):
     "Put what all pages have into the HTML of one; raises if the renderer left out what it stands beside"
     path = docs / f"{page.address}.html"
     text = path.read_text(encoding="utf-8")
     text = re.sub(rf'href="{re.escape(site_url)}/([^"#]*)(#[^"]*)?"', lambda link: own_link(link, page, docs), text)
+    text = one_theme(NOTEBOOK_LIBRARIES.sub("", text))
     found = re.search(r'<header[^>]*id="title-block-header"', text)
     if HEAD_ENDS not in text or not found: raise ValueError(f"{path.name} has no head, or no header with its title")
     text = text[: found.end()] + text[found.end():].replace(TITLE_ENDS, TITLE_ENDS + notebook_links(page, config), 1)
@@ -229,6 +254,7 @@ def publish(docs, processed, only=None):
         complete(page, docs, config, site_url)
         add_beside(page, docs, config.nbs_path)
     if only is not None: return
+    trim_icons(docs)
     catalog = Catalog.load()
     write_data(docs, config.lib_path / "data", catalog, site_url)
     cards(docs, catalog)

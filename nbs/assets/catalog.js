@@ -152,6 +152,7 @@
         head.hidden = hide;
         rows.forEach((row) => { row.cells[index].hidden = hide; });
       });
+      form.querySelector(".columns summary").textContent = `Columns: ${on.size + 1} of ${heads.length}`;
       const left = rows.filter((row) => !row.hidden).length;
       count.value = left ? `${left} of ${rows.length} models` : "No model matches. Reset the filters.";
     }

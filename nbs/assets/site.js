@@ -1,4 +1,5 @@
-// What every page has: a way past the navigation, and boxes that scroll for those who use the keyboard.
+// What every page has: a way past the navigation, names for the parts of the search, and boxes that scroll for those who use the
+// keyboard, with a word on what they cut.
 (() => {
   "use strict";
 
@@ -16,9 +17,57 @@
 
   // Whatever is wider than its box can be scrolled with the arrows, once it has the focus
   function reachBoxes() {
-    for (const box of document.querySelectorAll("main pre, main .cell-output, main .sd-table")) {
+    for (const box of document.querySelectorAll("main pre, main div.sourceCode, main .cell-output, main .sd-table")) {
       if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible") box.tabIndex = 0;
       else if (box.tabIndex === 0) box.removeAttribute("tabindex");
+    }
+  }
+
+  // Quarto's search is made by its own script when the page is there, and again whenever it is opened, and its parts have no names
+  const NAMES = { ".aa-DetachedSearchButton": "Search", ".aa-Autocomplete[role]": "Search", ".aa-Input": "Search the site" };
+
+  function nameSearch() {
+    for (const [part, name] of Object.entries(NAMES)) {
+      for (const element of document.querySelectorAll(part)) {
+        if (element.getAttribute("aria-label") !== name) element.setAttribute("aria-label", name);
+        element.removeAttribute("aria-labelledby");
+        const owned = element.getAttribute("aria-owns");  // what it opens, under the older of two names
+        if (owned && element.getAttribute("aria-controls") !== owned) element.setAttribute("aria-controls", owned);
+      }
+    }
+  }
+
+  function search() {
+    const box = document.querySelector(".navbar #quarto-search:not(:has(input))");
+    if (!box) return;
+    box.parentElement.append(box);  // where it is seen: Tab comes to it after the links
+    nameSearch();
+    new MutationObserver(nameSearch).observe(document.body, { attributeFilter: ["aria-label", "aria-labelledby", "aria-owns"], childList: true, subtree: true });
+  }
+
+  // What is cut at the right edge of a box is said above it, as long as it is cut
+  function sayWhatIsCut(box) {
+    const edge = box.getBoundingClientRect().right;
+    const cut = [...box.querySelectorAll("thead th:not([hidden])")].filter((head) => head.getBoundingClientRect().right > edge + 2).length;
+    let note = box.previousElementSibling;
+    if (!note?.classList.contains("cut-note")) {
+      if (!cut) return;
+      note = document.createElement("p");
+      note.className = "cut-note";
+      box.before(note);
+    }
+    note.hidden = !cut;
+    const text = `${cut === 1 ? "One more column" : `${cut} more columns`} to the right: scroll the table sideways`;
+    if (note.textContent !== text) note.textContent = text;
+  }
+
+  function watchTables() {
+    for (const box of document.querySelectorAll(".table-box")) {
+      const look = () => sayWhatIsCut(box);
+      box.addEventListener("scroll", look, { passive: true });
+      const sizes = new ResizeObserver(look);
+      sizes.observe(box);
+      if (box.firstElementChild) sizes.observe(box.firstElementChild);
     }
   }
 
@@ -37,10 +86,12 @@
   }
 
   skipLink();
+  search();
   const isNarrow = matchMedia("(max-width: 767px)");
   keepRoles(isNarrow.matches);
   isNarrow.addEventListener("change", () => keepRoles(isNarrow.matches));
   reachBoxes();
+  watchTables();
   let waiting;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(reachBoxes, 50); });
   addEventListener("load", reachBoxes);
