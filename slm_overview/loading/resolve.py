@@ -176,8 +176,8 @@ def resolve(
     one_file = None if isinstance(model_name, Path) else _GGUF_NAME.fullmatch(name)
     if one_file:
         repository, which = one_file.groups()
-        with hub_errors(repository, revision): return _fetch_gguf(repository, which, revision, local_files_only, check)
+        with hub_errors(repository, revision, local_files_only): return _fetch_gguf(repository, which, revision, local_files_only, check)
     if isinstance(model_name, Path) or _looks_like_path(name):
         raise UnknownModelError(f"there is no folder or file {path}. The working directory is {Path.cwd()}.")
     name, revision = _hub_name(name, revision)
-    with hub_errors(name, revision): return _fetch_from_hub(name, revision, local_files_only, check)
+    with hub_errors(name, revision, local_files_only): return _fetch_from_hub(name, revision, local_files_only, check)
