@@ -6,6 +6,7 @@
 __all__ = ['LONGEST_DEFAULT', 'has_llama_cpp', 'usable_context', 'needed_bytes', 'check_room', 'LlamaCppModel']
 
 # %% ../../nbs/writing/llama_cpp.ipynb #0461533e
+import os
 import secrets
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from typing import Any
 
 from ..errors import CheckpointError, EngineError, MissingDependencyError, NotEnoughMemoryError, OptionError
 from ..files.weights import gguf_parts, read_gguf_header
-from ..sizing.machine import memory
+from ..sizing.machine import memory, usable_cores
 from ..sizing.size import size
 
 # %% ../../nbs/writing/llama_cpp.ipynb #895088d0
@@ -34,6 +35,12 @@ def _trained_length(path: Path) -> int:
     return length
 
 
+def _threads(asked: int | None) -> int | None:
+    "How many threads compute; None leaves it to llama.cpp, which counts all cores of the machine, also those that this process may not use"
+    usable = max(1, int(usable_cores()))
+    return asked or (usable if usable < (os.cpu_count() or 1) else None)
+
+
 def _parameters(path: Path, context_length: int, threads: int | None, prompt_lookup: bool = False) -> Any:
     "What llama.cpp is to open, and how"
     import xllamacpp
@@ -47,7 +54,7 @@ def _parameters(path: Path, context_length: int, threads: int | None, prompt_loo
     parameters.cache_ram_mib = 0  # beside the prompt that was read last, none is kept
     parameters.cpuparams.poll = parameters.cpuparams_batch.poll = 0  # threads that wait leave the processor to others
     if prompt_lookup: parameters.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
-    if threads: parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    if threads := _threads(threads): parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     return parameters
 
 
@@ -101,7 +108,7 @@ class LlamaCppModel:
         self,
         path: str | Path,  # the file
         context_length: int | None = None,  # tokens; as many as the model was trained for if None, up to 8,192
-        threads: int | None = None,  # as many as there are cores if None
+        threads: int | None = None,  # as many as there are cores that may be used if None
         prompt_lookup: bool = False,  # guess tokens from the prompt, and check many at once: faster where an answer repeats it
     ):
         if not has_llama_cpp():
