@@ -1,13 +1,17 @@
 "What is wrong with the form of a notebook: everything that a reader would stumble over or a renderer would drop."
 import ast
 import re
+from functools import cache
 
 import nbformat
+from nbdev.doclinks import NbdevLookup
 
 MOST_CELLS, MOST_LINES = 80, 40
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:root|home|Users|work|tmp|var/folders)/\w[\w./-]*")
 ONE_RENDERER = re.compile(r"\[@[\w-]+\]|(?<!\w)@(?:fig|tbl|sec|eq)-\w+|\.panel-tabset")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+\.(?:ipynb|html))\b")  # to another page of the site
+LINK_TEXT = re.compile(r"\[((?:`[^`]*`|[^\[\]`])+)\]\(")  # what a reader sees of a link
+CODE, FENCED = re.compile(r"`([^`\s]+?)(?:\(\))?`"), re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 IMPORTS = (ast.Import, ast.ImportFrom)
 
 
@@ -79,6 +83,19 @@ def problems_of_place(cells, path):
     if not path.as_posix().endswith(wanted): yield f"exports {said}, and should be {wanted}"
 
 
+@cache
+def lookup():
+    "What nbdev knows of the names of the package, and of those of other packages that are documented with it"
+    return NbdevLookup()
+
+
+def problems_of_link_texts(source):
+    "Code in the text of a link that nbdev would make a link once more, which no renderer can show"
+    for text in LINK_TEXT.findall(FENCED.sub("", source)):
+        for name in CODE.findall(text):
+            if lookup().doc(name): yield f"[{text}](…) is a link, and nbdev makes `{name}` in it one more: leave the code out"
+
+
 def problems(path):
     "Every problem of a notebook, as a line with the number of the cell"
     cells = nbformat.read(path, 4).cells
@@ -88,6 +105,7 @@ def problems(path):
         found = list(problems_of_code(cell)) if cell.cell_type == "code" else []
         if cell.cell_type == "markdown":
             found += problems_of_links(cell.source, path.parent)
+            found += problems_of_link_texts(cell.source)
             if one := ONE_RENDERER.search(cell.source): found.append(f"only one renderer knows {one[0]}")
         if here := MACHINE_PATH.search(cell.source): found.append(f"names a path of one machine: {here[0]}")
         yield from (f"cell {number}: {problem}" for problem in found)

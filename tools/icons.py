@@ -9,6 +9,7 @@ RULE = re.compile(r"""\.bi-([a-z0-9-]+)::?before\s*\{\s*content:\s*["']\\([0-9a-
 SOURCE = re.compile(r"""\bsrc:\s*[^;}]*?url\(["']?([^"')?#]+\.woff)\b[^;}]*""")  # the sources of a font, of which one is a woff
 CONTENT = re.compile(r"""content:\s*["']\\([0-9a-f]{4,6})["']""", re.IGNORECASE)
 CLASS, WORD = re.compile(r"\bbi-([a-z0-9-]+)"), re.compile(r"[\w-]+")
+SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script>", re.DOTALL)
 
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # it says of each font that its names have two bytes too many
@@ -16,13 +17,14 @@ logging.getLogger("fontTools").setLevel(logging.ERROR)  # it says of each font t
 
 def used_in(docs, sheet, known):
     """The names of the icons that the site shows: those of classes, those that another sheet shows by their code, and each word of a
-    script that is the name of an icon, since scripts put the names of classes together"""
+    script, in a file or in a page, that is the name of an icon, since scripts put the names of classes together"""
     found, codes = set(), {code: name for name, code in known.items()}
     for path in docs.rglob("*"):
         if path == sheet or path.suffix not in (".html", ".js", ".css"): continue
         text = path.read_text(encoding="utf-8", errors="replace")
         found.update(CLASS.findall(text))
-        if path.suffix == ".js": found.update(WORD.findall(text))
+        scripts = {".js": [text], ".html": SCRIPT.findall(text)}.get(path.suffix, [])
+        for script in scripts: found.update(WORD.findall(script))
         if path.suffix == ".css": found.update(codes[code] for code in map(str.lower, CONTENT.findall(text)) if code in codes)
     return found & set(known)
 
