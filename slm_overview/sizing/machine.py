@@ -412,7 +412,7 @@ print("notes", json.dumps(notes))
 
 def import_cost(
     *modules: str,  # their names, in the order of import
-    seconds: float = 300.0,  # how long it may take
+    seconds: float = 600.0,  # how long it may take
 ) -> list[ImportCost]:  # of each, beyond those before it
     "What modules cost when they are imported one after the other in a fresh process; raises `EngineError` if that fails"
     command = [sys.executable, "-c", _IMPORTS, *modules]
