@@ -177,14 +177,19 @@ def claim_table(
     return Table(("the overview says", "verdict", "what the literature says", "references"), tuple(rows), "verdicts", caption=section or "")
 
 # %% ../../nbs/site/literature.ipynb #a028e072
-def _set(entry: Any, backend: str) -> str:
-    "Authors, title, place and year of an entry for a backend of pybtex: html or markdown"
+def _setters() -> tuple[Any, dict[str, Any]]:
+    "The style of pybtex, and its backends by name; to find them takes long, so it is done once for a list"
     from pybtex.plugin import find_plugin
-    style, back = find_plugin("pybtex.style.formatting", "unsrt")(), find_plugin("pybtex.backends", backend)()
+    backends = {name: find_plugin("pybtex.backends", name)() for name in ("html", "markdown")}
+    return find_plugin("pybtex.style.formatting", "unsrt")(), backends
+
+
+def _set(entry: Any, style: Any, backend: Any) -> str:
+    "Authors, title, place and year of an entry"
     fields = {name: text for name, text in entry.fields.items() if name not in ("url", "doi", "eprint", "note")}
     bare = _pybtex().Entry(entry.type, fields, entry.persons)
     bare.key = "one"  # pybtex wants a key while it sets an entry
-    return " ".join(next(style.format_entries([bare])).text.render(back).split())
+    return " ".join(next(style.format_entries([bare])).text.render(backend).split())
 
 
 def _links(entry: Any) -> tuple[Link, ...]:
@@ -202,12 +207,13 @@ def references(
 ) -> Shown:
     "The bibliography as a list in the order of the authors, each with an anchor that `cite` leads to; raises as `bibliography` does"
     entries = sorted(bibliography(catalog, folder).items(), key=lambda one: (" ".join(_surnames(one[1])).casefold(), one[1].fields["year"]))
+    style, backends = _setters()
     items, lines = [], []
     for key, entry in entries:
         links, note = _links(entry), _plain(entry.fields.get("note", ""))
         read = f' <span class="read">{html.escape(note)}.</span>' if note else ""
-        items.append(f'<li id="ref-{html.escape(key)}">{_set(entry, "html")} {cell_html(links)}{read}</li>')
-        lines.append(f"- {_set(entry, 'markdown')} {cell_markdown(links)}{f' {cell_markdown(note)}.' if note else ''}")
+        items.append(f'<li id="ref-{html.escape(key)}">{_set(entry, style, backends["html"])} {cell_html(links)}{read}</li>')
+        lines.append(f"- {_set(entry, style, backends['markdown'])} {cell_markdown(links)}{f' {cell_markdown(note)}.' if note else ''}")
     return Shown(f'<ul class="references">{"".join(items)}</ul>', "\n".join(lines))
 
 # %% ../../nbs/site/literature.ipynb #4ded326f
