@@ -28,7 +28,7 @@ DARK = "[document.documentElement, document.body].some(part => getComputedStyle(
 FORM, TABLE = 'form[data-for="catalogue"]', "#catalogue"  # the table of models, and what is above it
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PROBLEMS = {"serious", "critical"}
-PATIENCE = 300_000  # milliseconds until something that does not come is given up
+PATIENCE = 120_000  # milliseconds until something that does not come is given up
 SAID = {"canonical", "alternate", "license", "author", "help", "next", "prev", "search"}  # links of a head that load nothing
 LOADED_BY_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s;]+)""")
 
