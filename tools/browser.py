@@ -346,9 +346,8 @@ def home(site, folder):
         page.on("requestfinished", lambda request: requests.append(request))
         page.goto(f"{site}index.html", wait_until="networkidle")
         total = [request.sizes()["responseBodySize"] for request in requests]
-        times = page.evaluate("performance.getEntriesByType('navigation').map(t => [t.domInteractive, t.loadEventEnd])[0]")
         page.click('#catalogue th[data-key="parameters"] button')
-    print(f"  {sum(total) / 1000:.0f} kB in {len(total)} requests; interactive after {times[0]:.0f} ms, loaded after {times[1]:.0f} ms")
+    print(f"  {sum(total) / 1000:.0f} kB in {len(total)} requests")
     need(sum(total) < MOST_BYTES, f"the home page takes {sum(total):,} bytes")
 
 

@@ -211,6 +211,7 @@ def _public(tree: ast.Module) -> list[str]:
 
 def modules(
     folder: str | Path | None = None,  # of the package; where it is installed if None
+    root: str = "",  # the way from the page to the root of the site, e.g. `../`
 ) -> Table:  # module, what it is for, public names
     "The modules of the package, those in no folder first, with links to their pages"
     rows, folder = [], Path(folder or DATA.parent)
@@ -219,7 +220,7 @@ def modules(
         tree = ast.parse(source)
         if path.stem.startswith("_") or not (about := ast.get_docstring(tree)): continue
         name = ".".join(path.relative_to(folder).with_suffix("").parts)
-        page = _page_of(name, source)
+        page = root + _page_of(name, source)
         rows.append((Link(name, page), about, tuple(Link(one, f"{page}#{one.lower()}") for one in _public(tree))))
     return Table(("module", "what it is for", "public names"), tuple(rows), "modules", caption="The modules of the package")
 
