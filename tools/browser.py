@@ -8,6 +8,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import random
 import shutil
 import sys
@@ -441,6 +442,8 @@ def main():
     parser.add_argument("--folder", type=Path, default=DOCS, help="the site; _docs if not given")
     parser.add_argument("--pages", default="*", help="which pages the check `pages` opens, e.g. 'models/*'; all if not given")
     options, failed = parser.parse_args(), 0
+    # in a lane of tools/checks.py this would stay on one core, long after the other lanes have nothing left to do
+    if hasattr(os, "sched_setaffinity"): os.sched_setaffinity(0, range(os.cpu_count()))
     (ROOT / "_screenshots").mkdir(exist_ok=True)
     with ProcessPoolExecutor(2) as pool:
         pool.submit(int).result()  # both processes are there before the server has threads
