@@ -125,15 +125,15 @@ def look_at(page, address, settings):
 
 def look(site, some):
     "Open some pages, and say what is wrong with them"
-    problems = []
+    problems, found = [], []
     with browser() as context:
+        page = context.new_page()
+        watch(page, site, found)
         for address, settings in some:
-            page, found = context.new_page(), []
-            watch(page, site, found)
             page.goto(f"{site}{address}", wait_until="load")
             found += look_at(page, address, settings)
             problems += [f"{address}: {one}" for one in found]
-            page.close()
+            found.clear()
     return problems
 
 

@@ -64,6 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": kind or "application/octet-stream", "Content-Length": len(body)}.items():
             self.send_header(name, str(value))
         if found: self.send_header("Content-Encoding", "gzip")
+        if found and file.suffix in (".css", ".js", ".svg", ".woff"): self.send_header("Cache-Control", "max-age=3600")  # pages share them
         self.end_headers()
         self.wfile.write(body)
 
