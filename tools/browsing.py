@@ -18,6 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from environment import find_browser
+from lanes import CheckFailed, need  # noqa: F401 - for the checks, which take all that they need from here
 
 BASE = "/slm_overview/"  # where the published site is on its server
 # smalldocs has a box in the page; Quarto has a button that lays one over the page
@@ -31,15 +32,6 @@ PROBLEMS = {"serious", "critical"}
 PATIENCE = 120_000  # milliseconds until something that does not come is given up
 SAID = {"canonical", "alternate", "license", "author", "help", "next", "prev", "search"}  # links of a head that load nothing
 LOADED_BY_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s;]+)""")
-
-
-class CheckFailed(Exception):
-    "What did not hold, for people"
-
-
-def need(holds, message):
-    "Raise `CheckFailed` unless something holds"
-    if not holds: raise CheckFailed(message)
 
 
 @cache
