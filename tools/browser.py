@@ -441,7 +441,7 @@ def main():
     parser.add_argument("words", nargs="*", help="run only checks with one of these words in their names")
     parser.add_argument("--folder", type=Path, default=DOCS, help="the site; _docs if not given")
     parser.add_argument("--pages", default="*", help="which pages the check `pages` opens, e.g. 'models/*'; all if not given")
-    options, failed = parser.parse_args(), 0
+    options, failed = parser.parse_args(), []
     # in a lane of tools/checks.py this would stay on one core, long after the other lanes have nothing left to do
     if hasattr(os, "sched_setaffinity"): os.sched_setaffinity(0, range(os.cpu_count()))
     (ROOT / "_screenshots").mkdir(exist_ok=True)
@@ -452,9 +452,10 @@ def main():
             running = {pool.submit(attempt, check, site, options.folder, *more): name for name, check, more in work}
             for done in as_completed(running):
                 said, problem, seconds = done.result()
-                failed += problem is not None
                 outcome = f"FAILED  {running[done]}: {problem}" if problem is not None else f"passed  {running[done]} ({seconds:.1f} s)"
+                if problem is not None: failed.append(outcome)
                 print(f"{said}{outcome}", flush=True)
+    if failed: print("\nWhat failed:", *failed, sep="\n")
     return 1 if failed else 0
 
 

@@ -25,6 +25,7 @@ from lanes import CheckFailed, attempt, need, run_in_lanes
 
 NOTEBOOKS = sorted(path for path in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 TIMEOUT = 3600  # seconds for one command, after which it counts as hanging
+SHOWN = 3000  # characters of what failed, at the end
 LONGEST = (
     "writing/choices", "writing/llama_cpp", "cli/", "labelling/engine", "writing/generate", "writing/server", "arithmetic/activations",
     "writing/constrain", "arithmetic/flops", "sizing/size", "labelling/openvino", "00_core", "labelling/", "sizing/machine", "arithmetic/",
@@ -253,7 +254,8 @@ def main():
         results += run_in_lanes([chosen for chain in chains if (chosen := selected(chain, options.words))], options.fresh)
     print("\nWhat took longest:")
     for name, _, seconds in sorted(results, key=lambda result: -result[2])[:10]: print(f"{seconds:6.0f} s  {name}")
-    failed = [name for name, passed, _ in results if not passed]
+    failed = {name: problem for name, problem, _ in results if problem is not None}
+    for name, problem in failed.items(): print(f"\nFailed: {name}\n{problem[-SHOWN:]}")  # again, since a log is read from its end
     if failed: print("\nFailed: " + ", ".join(failed))
     print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return 0 if results and not failed else 1

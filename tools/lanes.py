@@ -63,15 +63,16 @@ class Lane:
 
 
 def attempt(name, check):
-    "Run one check and say how it went; returns its name, whether it passed, and how many seconds it took"
+    "Run one check and say how it went; returns its name, what failed (None if nothing did), and how many seconds it took"
     started = time.monotonic()
     try: check()
     except (Exception, SystemExit) as error:
-        print(f"FAILED  {name}\n{error if isinstance(error, CheckFailed) else repr(error)}\n", flush=True)
-        return name, False, time.monotonic() - started
+        failed = str(error) if isinstance(error, CheckFailed) else repr(error)
+        print(f"FAILED  {name}\n{failed}\n", flush=True)
+        return name, failed, time.monotonic() - started
     seconds = time.monotonic() - started
     print(f"passed  {name} ({seconds:.0f} s)", flush=True)
-    return name, True, seconds
+    return name, None, seconds
 
 
 def work(lane, chains, results):
