@@ -89,6 +89,15 @@ def links(site, folder):
 
 COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that take most of axe's time
 EACH = 6  # of the pages of models and modules, which are of one form each, every sixth has its colours and its navigation looked at
+ALIKE = 3  # words of one colour in the code of a page that are looked at; there are thousands, and all of a class have its colour
+LEAVE_OUT = """most => {
+  const seen = new Map();
+  for (const word of document.querySelectorAll("pre code span[class]")) {
+    if (word.childElementCount) continue;
+    seen.set(word.className, (seen.get(word.className) ?? 0) + 1);
+    if (seen.get(word.className) > most) word.replaceWith(...word.childNodes);
+  }
+}"""  # makes plain code of further words, which has a colour of its own
 PARTS = 12  # pieces of work with pages, so that neither core waits for the other at the end
 
 
@@ -105,14 +114,17 @@ def plan(every):
         yield address, list(zip(SETTINGS if len(looks) == 4 else (SETTINGS[0], SETTINGS[-1]), looks, strict=True))
 
 
-def picture(page, address, scheme, viewport):
-    "A picture of a page that is open, to be looked at"
-    name = f"{address.removesuffix('.html').replace('/', '_')}-{scheme}-{viewport['width']}.png"
-    page.screenshot(path=ROOT / "_screenshots" / name)
+def pictures(page, address, settings):
+    "Pictures of a page that is open, to be looked at"
+    for (scheme, viewport), _ in settings:
+        show(page, scheme, viewport)
+        name = f"{address.removesuffix('.html').replace('/', '_')}-{scheme}-{viewport['width']}.png"
+        page.screenshot(path=ROOT / "_screenshots" / name)
 
 
-def look_at(page, address, settings):
+def look_at(page, settings):
     "What is wrong with a page that is open, in light and dark, on a desktop and a phone"
+    page.evaluate(LEAVE_OUT, ALIKE)
     for (scheme, viewport), looks in settings:
         show(page, scheme, viewport)
         wide = too_wide(page)
@@ -120,7 +132,6 @@ def look_at(page, address, settings):
         share = page.evaluate("document.querySelector('main').getBoundingClientRect().width / innerWidth")
         if viewport is PHONE and share < LEAST_SHARE: yield f"{scheme}, {viewport['width']} pixels: the text has {share:.0%} of the window"
         if looks is not None: yield from (f"{scheme}, {viewport['width']} pixels: {one}" for one in violations(page, *looks))
-        if address.removesuffix(".html") in MAIN: picture(page, address, scheme, viewport)
 
 
 def look(site, some):
@@ -131,7 +142,8 @@ def look(site, some):
         watch(page, site, found)
         for address, settings in some:
             page.goto(f"{site}{address}", wait_until="load")
-            found += look_at(page, address, settings)
+            if address.removesuffix(".html") in MAIN: pictures(page, address, settings)
+            found += look_at(page, settings)
             problems += [f"{address}: {one}" for one in found]
             found.clear()
     return problems
