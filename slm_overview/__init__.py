@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 # %% ../nbs/front_door.ipynb #eab30718
 _HOMES = {
     "core": ("load_small_model", "predict", "classify", "stream", "agreement", "untrained_weights"),
-    "labelling.embed": ("embed", "similarity", "zero_shot"),
+    "labelling.embed": ("embed", "embed_query", "embed_document", "embedding_agreement", "similarity", "zero_shot"),
     "labelling.predictions": ("Prediction", "Predictions"),
     "writing.generate": ("generate", "chat"),
     "writing.answers": ("Generation",),
@@ -79,7 +79,14 @@ if TYPE_CHECKING:
         UntrainedHeadWarning as UntrainedHeadWarning,
     )
     from slm_overview.files.packaged import PACKAGED_MODELS as PACKAGED_MODELS, PackagedModel as PackagedModel
-    from slm_overview.labelling.embed import embed as embed, similarity as similarity, zero_shot as zero_shot
+    from slm_overview.labelling.embed import (
+        embed as embed,
+        embed_document as embed_document,
+        embed_query as embed_query,
+        embedding_agreement as embedding_agreement,
+        similarity as similarity,
+        zero_shot as zero_shot,
+    )
     from slm_overview.labelling.predictions import Prediction as Prediction, Predictions as Predictions
     from slm_overview.loading.resolve import resolve as resolve
     from slm_overview.sizing.choose import choose as choose, fit as fit

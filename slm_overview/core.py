@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 import torch
+from tokenizers import normalizers
 from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from .files.sentence_modules import SavedModule, SentenceLayout, sentence_layout
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
+from .labelling.pooling import RoutedModel, behind, static_model
 from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, prediction, problem_type_of
 from .loading.loaded import evaluating, name_of
 from .loading.resolve import Checkpoint, resolve
@@ -111,6 +114,14 @@ def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
     return tokenizer
 
 
+def _lower_case(tokenizer: Any) -> None:
+    "Have a tokenizer write its texts in lower case first, which sentence-transformers calls `do_lower_case`"
+    own = tokenizer.backend_tokenizer.normalizer
+    parts = [] if own is None else list(own) if isinstance(own, normalizers.Sequence) else [own]
+    if not any(isinstance(part, normalizers.Lowercase) for part in parts):
+        tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *parts])
+
+
 def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) -> tuple[PreTrainedModel, set[str]]:
     "The model of a checkpoint, and the names of its weights that were not in the files"
     if checkpoint.gguf_file and task != "text-generation":
@@ -189,6 +200,48 @@ def _quantize(model: PreTrainedModel) -> None:
 
 # %% ../nbs/00_core.ipynb #89740348
 ENGINES = ("auto", "transformers", "llama.cpp")
+
+
+@dataclass(frozen=True)
+class _How:
+    "How a model is loaded with transformers"
+    task: str
+    precision: torch.dtype | None
+    place: torch.device
+    quantize: str | None
+    progress: bool
+
+
+def _load_pair(checkpoint: Checkpoint, how: _How, stacklevel: int) -> tuple[Any, PreTrainedModel]:
+    "A tokenizer and a model of transformers, ready to run"
+    with _quiet(how.progress), _loading(checkpoint):
+        model, missing = _load_model(checkpoint, how.task, how.precision)
+        tokenizer = _load_tokenizer(checkpoint, how.task)
+        if how.quantize: _quantize(model)
+        model.to(how.place).eval()
+    _check_body(model, missing, checkpoint.name)
+    _mark_untrained(model, missing, checkpoint, how.task, stacklevel + 1)
+    if getattr(model.config, "pad_token_id", None) is None: model.config.pad_token_id = tokenizer.pad_token_id
+    return tokenizer, model
+
+
+def _load_route(checkpoint: Checkpoint, how: _How, modules: Sequence[SavedModule], layout: SentenceLayout) -> tuple[Any, torch.nn.Module]:
+    "An encoder and what follows it, as sentence-transformers saved them"
+    first = modules[0]
+    if first.kind == "StaticEmbedding": tokenizer, model = static_model(first)
+    else:
+        tokenizer, model = _load_pair(replace(checkpoint, folder=first.folder), how, stacklevel=5)
+        if first.settings.get("do_lower_case"): _lower_case(tokenizer)
+    model.behind = behind(modules, layout, how.place)
+    return tokenizer, model.to(how.place)
+
+
+def _load_sentences(checkpoint: Checkpoint, how: _How) -> tuple[Any, torch.nn.Module]:
+    "A model that gives features, with what sentence-transformers saved beside it"
+    layout, pairs = sentence_layout(checkpoint.folder), {}
+    for route, modules in layout.routes.items(): pairs[route] = _load_route(checkpoint, how, modules, layout)
+    first = pairs[layout.default_route] if layout.default_route in pairs else next(iter(pairs.values()))
+    return first if set(pairs) == {""} else (first[0], RoutedModel(pairs, layout))
 
 
 def _runs_in_llama_cpp(checkpoint: Checkpoint, engine: str, task: str, plain: bool) -> bool:
@@ -277,14 +330,9 @@ def load_small_model(
         raise OptionError("context_length is for llama.cpp, which sets memory aside. Leave it out: PyTorch takes memory as a text grows.")
     needed = weight_bytes(checkpoint, precision)
     if memory_check: check_memory(checkpoint.name, needed, precision.itemsize if precision else 4, place)
-    with _quiet(progress=bool(checkpoint.gguf_file) or needed > LARGE), _loading(checkpoint):
-        model, missing = _load_model(checkpoint, task, precision)
-        tokenizer = _load_tokenizer(checkpoint, task)
-        if quantize: _quantize(model)
-        model.to(place).eval()
-    _check_body(model, missing, checkpoint.name)
-    _mark_untrained(model, missing, checkpoint, task, stacklevel=3)
-    if getattr(model.config, "pad_token_id", None) is None: model.config.pad_token_id = tokenizer.pad_token_id
+    how = _How(task, precision, place, quantize, progress=bool(checkpoint.gguf_file) or needed > LARGE)
+    embeds = task == "feature-extraction" and not checkpoint.gguf_file
+    tokenizer, model = _load_sentences(checkpoint, how) if embeds else _load_pair(checkpoint, how, stacklevel=3)
     model.checkpoint = checkpoint
     show_task(model, checkpoint.name, task, reason)
     return tokenizer, model

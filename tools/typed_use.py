@@ -27,6 +27,9 @@ from slm_overview import (
     classify,
     classify_by_choice,
     embed,
+    embed_document,
+    embed_query,
+    embedding_agreement,
     fit,
     format_bytes,
     generate,
@@ -85,6 +88,9 @@ def vectors() -> None:
     tokenizer, model = load_small_model("all-minilm-l6-v2")
     assert_type(model, Any)
     assert_type(embed(TEXTS, tokenizer, model), torch.Tensor)
+    assert_type(embed(TEXTS, tokenizer, model, output_value="token_embeddings"), list[torch.Tensor])
+    assert_type(embed_query("Which?", tokenizer, model) @ embed_document(TEXTS, tokenizer, model).T, torch.Tensor)
+    assert_type(embedding_agreement(TEXTS, tokenizer, model)[0].neighbors_equal, float)
     assert_type(similarity(TEXTS[0], TEXTS, tokenizer, model), torch.Tensor)
     assert_type(zero_shot(TEXTS, ["sport", "money"], tokenizer, model), Predictions)
 

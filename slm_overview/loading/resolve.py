@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import hf_hub_download, snapshot_download
-from huggingface_hub.errors import DryRunError, LocalEntryNotFoundError
+from huggingface_hub.errors import DryRunError, EntryNotFoundError, LocalEntryNotFoundError
 
 from ..catalog.hub import hub_errors, is_away
 from ..errors import CheckpointError, InputError, OptionError, UnknownModelError
 from ..files.packaged import find_packaged, packaged_path
+from ..files.sentence_modules import LISTING
 from ..files.weights import INDEX_NAME, gguf_parts, part_names, safetensors_files
 
 # %% ../../nbs/loading/resolve.ipynb #f1af45f4
+def _module_folders(folder: Path) -> list[Path]:
+    "Folders in which sentence-transformers saves what does not lie beside its list: `0_Transformer`, `query_0_StaticEmbedding`"
+    return sorted(path for path in folder.iterdir() if path.is_dir() and re.fullmatch(r"(\w+_)?\d+_\w+", path.name))
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     "The files of a model on this machine"
@@ -32,7 +38,8 @@ class Checkpoint:
     @property
     def weights(self) -> list[Path]:  # one or many
         "The files of weights; raises `CheckpointError` if one of several is missing"
-        return gguf_parts(self.folder / self.gguf_file) if self.gguf_file else safetensors_files(self.folder)
+        if self.gguf_file: return gguf_parts(self.folder / self.gguf_file)
+        return safetensors_files(self.folder) or [file for place in _module_folders(self.folder) for file in safetensors_files(place)]
 
 # %% ../../nbs/loading/resolve.ipynb #d5d59ce8
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")  # endings of files whose loading can run code
@@ -58,27 +65,38 @@ def _local_checkpoint(name: str, path: Path) -> Checkpoint:
         if path.suffix.casefold() == ".gguf": return Checkpoint(name, path.parent, gguf_parts(path)[0].name)
         raise CheckpointError(f"{path} is a file of a kind that cannot be loaded. Pass a folder or a .gguf file.")
     names = sorted(entry.name for entry in path.iterdir())
-    if "config.json" not in names:
+    if "config.json" not in names and LISTING not in names:
         found = f"It holds {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}." if names else "It is empty."
         raise CheckpointError(f"the folder {path} has no config.json, so it is no model. {found}")
     checkpoint = Checkpoint(name, path)
-    if not checkpoint.weights: raise _no_safetensors(str(path), [str(path / entry) for entry in names])
+    inside = [*path.iterdir(), *(file for place in _module_folders(path) for file in place.iterdir())]
+    if not checkpoint.weights: raise _no_safetensors(str(path), sorted(map(str, inside)))
     return checkpoint
 
 # %% ../../nbs/loading/resolve.ipynb #1fbac832
-FILES_TO_FETCH = (
+_BESIDE = (
     "config.json", "generation_config.json", "model.safetensors", INDEX_NAME, "model-*-of-*.safetensors",
     "tokenizer*.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
     "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.*",
-    "modules.json", "1_Pooling/config.json", "sentence_bert_config.json", "config_sentence_transformers.json",
+    "modules.json", "router_config.json", "sentence_*_config.json", "config_sentence_transformers.json",
 )
+FILES_TO_FETCH = tuple(f"{place}{name}" for place in ("", "[0-9]*_*/", "*_[0-9]*_*/") for name in _BESIDE)
 OTHER_WEIGHTS = ("*.bin", "*.gguf", "*.pt", "*.ckpt")  # not fetched; looked for to explain why a model cannot be loaded
 
 # %% ../../nbs/loading/resolve.ipynb #f27e4f05
+def _first_file(name: str, revision: str | None, local_files_only: bool) -> Path:
+    "The config of a repository, or else the list of its modules"
+    where = dict(revision=revision, local_files_only=local_files_only)
+    try: return Path(hf_hub_download(name, "config.json", **where))
+    except EntryNotFoundError as missing:
+        try: return Path(hf_hub_download(name, LISTING, **where))
+        except EntryNotFoundError: raise missing from None
+
+
 def _fetch_from_hub(name: str, revision: str | None, local_files_only: bool, check: Callable | None) -> Checkpoint:
     "The checkpoint of a repository, fetched if it is not in the cache"
     local_files_only = local_files_only or is_away(name, revision)
-    config_file = Path(hf_hub_download(name, "config.json", revision=revision, local_files_only=local_files_only))
+    config_file = _first_file(name, revision, local_files_only)
     commit = config_file.parent.name
     plan = []
     if not local_files_only:

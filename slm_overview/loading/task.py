@@ -6,13 +6,13 @@
 __all__ = ['SENTENCE_TRANSFORMERS', 'HEADS', 'task_of', 'show_task']
 
 # %% ../../nbs/loading/task.ipynb #86dae636
-import json
 from functools import partial
 from typing import Any
 
 from transformers import AutoConfig
 
-from ..errors import CheckpointError, TaskError
+from ..errors import TaskError
+from ..files.sentence_modules import about, has_one_encoder
 from .placement import auto_class
 from .resolve import Checkpoint
 
@@ -39,10 +39,7 @@ def _is_able(task: str, config: Any) -> bool:
 def _gives_vectors(checkpoint: Checkpoint) -> bool:
     "Whether sentence-transformers saved a folder to embed texts; raises `TaskError` if it saved it for something else"
     if not any((checkpoint.folder / name).is_file() for name in SENTENCE_TRANSFORMERS): return False
-    file = checkpoint.folder / "config_sentence_transformers.json"
-    try: settings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except ValueError as error: raise CheckpointError(f"{file} is no valid JSON: {error}") from error
-    kind = settings.get("model_type", "SentenceTransformer") if isinstance(settings, dict) else "SentenceTransformer"
+    kind = about(checkpoint.folder).get("model_type", "SentenceTransformer")
     if kind == "SentenceTransformer": return True
     raise TaskError(f"'{checkpoint.name}' is a {kind} of sentence-transformers, which is not known here. Pass the task= to load it for.")
 
@@ -52,6 +49,7 @@ def task_of(
 ) -> tuple[str, str]:  # a key of `TASKS`, and the reason
     "What a model is for, as its files say; raises `CheckpointError` for broken files, `TaskError` for a kind that is not known"
     if checkpoint.gguf_file: return "text-generation", "a GGUF file holds a model that writes"
+    if not has_one_encoder(checkpoint.folder) and _gives_vectors(checkpoint): return "feature-extraction", "sentence-transformers saved it"
     config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
     name = next(iter(config.architectures or []), "")
     task = next((task for end, task in HEADS.items() if name.endswith(end)), None)
