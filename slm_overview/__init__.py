@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "core": ("load_small_model", "predict", "classify", "stream", "agreement", "untrained_weights"),
     "labelling.embed": ("embed", "embed_query", "embed_document", "embedding_agreement", "similarity", "zero_shot"),
+    "labelling.search": ("search", "build_index", "Index", "Hits"),
+    "labelling.rerank": ("rerank",),
     "labelling.predictions": ("Prediction", "Predictions"),
     "writing.generate": ("generate", "chat"),
     "writing.answers": ("Generation",),
@@ -88,6 +90,8 @@ if TYPE_CHECKING:
         zero_shot as zero_shot,
     )
     from slm_overview.labelling.predictions import Prediction as Prediction, Predictions as Predictions
+    from slm_overview.labelling.rerank import rerank as rerank
+    from slm_overview.labelling.search import Hits as Hits, Index as Index, build_index as build_index, search as search
     from slm_overview.loading.resolve import resolve as resolve
     from slm_overview.sizing.choose import choose as choose, fit as fit
     from slm_overview.sizing.machine import machine as machine, probe as probe

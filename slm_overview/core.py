@@ -24,7 +24,7 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .files.sentence_modules import SavedModule, SentenceLayout, sentence_layout
+from .files.sentence_modules import SavedModule, SentenceLayout, about, encoder_settings, sentence_layout
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
@@ -217,10 +217,13 @@ def _load_pair(checkpoint: Checkpoint, how: _How, stacklevel: int) -> tuple[Any,
     with _quiet(how.progress), _loading(checkpoint):
         model, missing = _load_model(checkpoint, how.task, how.precision)
         tokenizer = _load_tokenizer(checkpoint, how.task)
+        if encoder_settings(checkpoint.folder).get("do_lower_case"): _lower_case(tokenizer)
         if how.quantize: _quantize(model)
         model.to(how.place).eval()
     _check_body(model, missing, checkpoint.name)
     _mark_untrained(model, missing, checkpoint, how.task, stacklevel + 1)
+    stated = about(checkpoint.folder).get("activation_fn")  # a cross-encoder of today says it here
+    if stated and not hasattr(model.config, "sentence_transformers"): model.config.sentence_transformers = {"activation_fn": stated}
     if getattr(model.config, "pad_token_id", None) is None: model.config.pad_token_id = tokenizer.pad_token_id
     return tokenizer, model
 
@@ -229,9 +232,7 @@ def _load_route(checkpoint: Checkpoint, how: _How, modules: Sequence[SavedModule
     "An encoder and what follows it, as sentence-transformers saved them"
     first = modules[0]
     if first.kind == "StaticEmbedding": tokenizer, model = static_model(first)
-    else:
-        tokenizer, model = _load_pair(replace(checkpoint, folder=first.folder), how, stacklevel=5)
-        if first.settings.get("do_lower_case"): _lower_case(tokenizer)
+    else: tokenizer, model = _load_pair(replace(checkpoint, folder=first.folder), how, stacklevel=5)
     model.behind = behind(modules, layout, how.place)
     return tokenizer, model.to(how.place)
 

@@ -15,6 +15,8 @@ from slm_overview import (
     PACKAGED_MODELS,
     Catalog,
     Generation,
+    Hits,
+    Index,
     PackagedModel,
     Prediction,
     Predictions,
@@ -22,6 +24,7 @@ from slm_overview import (
     Size,
     SmallModel,
     agreement,
+    build_index,
     chat,
     choose,
     classify,
@@ -38,7 +41,9 @@ from slm_overview import (
     overview_table,
     predict,
     probe,
+    rerank,
     resolve,
+    search,
     serve,
     similarity,
     size,
@@ -91,6 +96,11 @@ def vectors() -> None:
     assert_type(embed(TEXTS, tokenizer, model, output_value="token_embeddings"), list[torch.Tensor])
     assert_type(embed_query("Which?", tokenizer, model) @ embed_document(TEXTS, tokenizer, model).T, torch.Tensor)
     assert_type(embedding_agreement(TEXTS, tokenizer, model)[0].neighbors_equal, float)
+    assert_type(build_index(TEXTS, tokenizer, model), Index)
+    assert_type(search("Which?", TEXTS, tokenizer, model), Hits)
+    assert_type(search(["Which?"], build_index(TEXTS, tokenizer, model), tokenizer, model), list[Hits])
+    reranker = load_small_model("cross-encoder/ms-marco-MiniLM-L6-v2", task="text-classification")
+    assert_type([hit.text for hit in rerank("Which?", TEXTS, *reranker)], list[str])
     assert_type(similarity(TEXTS[0], TEXTS, tokenizer, model), torch.Tensor)
     assert_type(zero_shot(TEXTS, ["sport", "money"], tokenizer, model), Predictions)
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SlmError, SlmWarning
-from . import catalog, labelling, sizing, writing
+from . import catalog, labelling, search, sizing, writing
 from .terminal import Json, console, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
@@ -58,7 +58,7 @@ def doctor(as_json: Json = False) -> None:
 # %% ../../nbs/cli/main.ipynb #2139f2ea
 app = typer.Typer(
     name="slm",
-    help="Small language models on hardware that you own: find, compare, size, choose, predict, generate, serve.",
+    help="Small language models on hardware that you own: find, compare, size, choose, predict, embed, search, generate, serve.",
     epilog="Begin with: slm doctor",
     no_args_is_help=True,
     add_completion=False,
@@ -75,6 +75,9 @@ app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --com
 app.command("machine", epilog="Example: slm machine --probe")(sizing.show_machine)
 app.command(epilog="Example: slm doctor --json")(doctor)
 app.command(epilog='Example: slm predict "The match went to penalties." --labels sport,money,science')(labelling.predict)
+app.command(epilog="Example: slm embed --file texts.txt --out texts.npz")(search.embed)
+app.command(epilog="Example: slm search 'What needs memory?' --index texts.npz")(search.search)
+app.command(epilog="Example: slm rerank 'What needs memory?' --file texts.txt --model cross-encoder/ms-marco-MiniLM-L6-v2")(search.rerank)
 app.command(epilog='Example: slm generate "What is a small language model?" --max-new-tokens 60')(writing.generate)
 app.command(epilog="Example: slm chat --system 'Answer in one sentence.'")(writing.chat)
 app.command(epilog="Example: slm serve smollm2-135m --port 8080")(writing.serve)
