@@ -103,8 +103,10 @@ PARTS = 12  # pieces of work with pages, so that neither core waits for the othe
 
 def plan(every):
     "For each page the settings to see it in, each with what axe looks at: rules and a part of the page, None for no axe"
-    form = {"models": [], ".": []}  # pages that are many, and alike
-    for address in every: form.get(Path(address).parent.as_posix(), []).append(address)
+    form = {"models": [], "modules": []}  # pages that are many, and alike
+    for address in every:
+        folder = Path(address).parent.as_posix()
+        form.get("modules" if folder == "." or (ROOT / "slm_overview" / folder).is_dir() else folder, []).append(address)
     alike = {address for some in form.values() for number, address in enumerate(some) if number % EACH}
     whole, colours = ({}, None), ({"runOnly": {"type": "rule", "values": [*COLOURS, "target-size"]}}, None)
     for address in every:

@@ -54,7 +54,7 @@ def process(changed):
     "Let nbdev process the notebooks: all of them, or those that changed; returns the folder with the result"
     refresh_quarto_yml()
     _build_modidx()
-    processed = proc_nbs(force=not changed, n_workers=0 if changed else 2)  # starting workers takes longer than a page
+    processed = proc_nbs(force=not changed, n_workers=0)  # each worker would import again what all pages import
     mend_signatures(processed, get_config().lib_path)
     return processed
 
@@ -140,4 +140,8 @@ def main():
     return 1 if warnings else 0
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # to take a hundred notebooks' shells down, one by one, would take as long as the site
