@@ -205,7 +205,7 @@ def _config_of(h: _Header) -> dict[str, Any]:
             f"{did_you_mean(str(h.architecture), GGUF_ARCHITECTURES)} Translated are: {', '.join(sorted(GGUF_ARCHITECTURES))}. "
             "If the model has a config.json, pass that, with dtype='Q4_K_M' or the type that the file has"
         )
-    if h.metadata.get("split.count", 1) != 1:
+    if h.metadata.get("split.count", 1) not in (0, 1):  # gguf-split leaves a 0 in what it joins
         raise CheckpointError("it is one of several pieces of a model. Join them with `llama-gguf-split --merge`")
     with reading({"model_type": h.architecture}): config = translate(h)
     check_config(config)

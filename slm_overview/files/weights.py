@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BYTES_PER_ELEMENT', 'INDEX_NAME', 'MAX_DIMENSIONS', 'MAX_ARRAY_DEPTH', 'MAX_KEPT', 'MAX_KEY', 'MAX_TEXT', 'MAX_STEPS',
            'SCALARS', 'STRING', 'ARRAY', 'BLOCKS', 'READERS', 'TensorInfo', 'WeightsHeader', 'check_file',
-           'read_safetensors_header', 'safetensors_files', 'read_gguf_header', 'part_names', 'gguf_parts',
+           'read_safetensors_header', 'safetensors_files', 'read_gguf_header', 'part_names', 'gguf_parts', 'is_gguf',
            'read_header']
 
 # %% ../../nbs/files/weights.ipynb #6f0b9dde
@@ -197,13 +197,17 @@ _GGML_TYPES = {int(kind): (kind.name, *size) for kind, size in _gguf_constants()
 BLOCKS = {name: (numbers, size) for name, numbers, size in _GGML_TYPES.values()}  # numbers in a block and its bytes, by type
 
 # %% ../../nbs/files/weights.ipynb #8a1e89a5
+class _UnknownKind(CheckpointError):
+    "Why a file that may be whole cannot be read: it is of a newer kind"
+
+
 def _read_tensor(cursor: _Cursor) -> tuple[TensorInfo, int]:
     "The next entry of the tensor table, and where its data begins, counted from the start of all data"
     name, dimensions = cursor.string(), cursor.number("I")
     if not 1 <= dimensions <= MAX_DIMENSIONS: raise CheckpointError(f"the tensor '{name}' has {dimensions} dimensions")
     shape = tuple(cursor.number("Q") for _ in range(dimensions))[::-1]
     number, offset = cursor.number("I"), cursor.number("Q")
-    if number not in _GGML_TYPES: raise CheckpointError(f"the tensor '{name}' has the unknown type {number}")
+    if number not in _GGML_TYPES: raise _UnknownKind(f"the tensor '{name}' has the type {number}, which is not known here")
     kind, block, block_bytes = _GGML_TYPES[number]
     if 0 in shape: raise CheckpointError(f"the tensor '{name}' holds nothing: its shape is {shape}")
     if shape[-1] % block: raise CheckpointError(f"a row of the tensor '{name}' is no multiple of {block} numbers")
@@ -226,7 +230,7 @@ def _parse_gguf(path: Path, buffer) -> WeightsHeader:
     cursor.skip(4)
     if buffer[:4] != b"GGUF": raise CheckpointError("it does not begin with the letters GGUF")
     version, tensor_count, metadata_count = cursor.number("I"), cursor.number("Q"), cursor.number("Q")
-    if version not in (2, 3): raise CheckpointError(f"it has version {version} of the format; 2 and 3 are known")
+    if version not in (2, 3): raise _UnknownKind(f"it has version {version} of the format; 2 and 3 are known")
     metadata = {}
     for _ in range(metadata_count):
         key, kind = cursor.string(), cursor.number("I")
@@ -242,12 +246,17 @@ def _parse_gguf(path: Path, buffer) -> WeightsHeader:
 def read_gguf_header(
     path: str | Path,  # a .gguf file
 ) -> WeightsHeader:  # what it holds
-    "The header of a GGUF file; raises `CheckpointError` if the file is broken"
+    "The header of a GGUF file; raises `CheckpointError` if the file is broken, or of a kind that is not known"
     path = Path(path)
     check_file(path)
     try:
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
             return _parse_gguf(path, buffer)
+    except _UnknownKind as error:
+        raise CheckpointError(
+            f"{path.name} cannot be read: {error}. The file may be whole: update slm_overview and gguf, or take another quantization "
+            f"of the model ({path})."
+        ) from error
     except (CheckpointError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path.name} is not a whole GGUF file: {error}. Delete it and fetch it again ({path})."
@@ -277,14 +286,23 @@ def gguf_parts(
     raise CheckpointError(f"{path.name} is one of {len(parts)} parts, and {missing[0]} is not beside it. Fetch that too.")
 
 # %% ../../nbs/files/weights.ipynb #cfbdf236
+def is_gguf(
+    path: str | Path,  # any file
+) -> bool:
+    "Whether a file begins as a GGUF file does, whatever its name"
+    try:
+        with open(path, "rb") as file: return file.read(4) == b"GGUF"
+    except (OSError, ValueError): return False
+
+
 READERS = {".safetensors": read_safetensors_header, ".gguf": read_gguf_header}  # by the ending of the file's name
 
 
 def read_header(
-    path: str | Path,  # a .safetensors or .gguf file
+    path: str | Path,  # a .safetensors file, or a GGUF file of any name
 ) -> WeightsHeader:  # what it holds
     "The header of a file of weights; raises `CheckpointError` for another kind of file"
-    reader = READERS.get(Path(path).suffix.casefold())
+    reader = read_gguf_header if is_gguf(path) else READERS.get(Path(path).suffix.casefold())
     if reader is None:
         raise CheckpointError(
             f"{Path(path).name} is not a kind of file that is safe to read. Allowed: {', '.join(READERS)}. "

@@ -18,7 +18,7 @@ from ..catalog.hub import hub_errors, is_away
 from ..errors import CheckpointError, InputError, OptionError, UnknownModelError
 from ..files.packaged import find_packaged, packaged_path
 from ..files.sentence_modules import LISTING
-from ..files.weights import INDEX_NAME, gguf_parts, part_names, safetensors_files
+from ..files.weights import INDEX_NAME, gguf_parts, is_gguf, part_names, safetensors_files
 
 # %% ../../nbs/loading/resolve.ipynb #f1af45f4
 def _module_folders(folder: Path) -> list[Path]:
@@ -62,7 +62,7 @@ def _no_safetensors(where: str, names: list[str], prefix: str = "") -> Checkpoin
 def _local_checkpoint(name: str, path: Path) -> Checkpoint:
     "The checkpoint in a folder, or the one GGUF file that a path names"
     if path.is_file():
-        if path.suffix.casefold() == ".gguf": return Checkpoint(name, path.parent, gguf_parts(path)[0].name)
+        if is_gguf(path) or path.suffix.casefold() == ".gguf": return Checkpoint(name, path.parent, gguf_parts(path)[0].name)
         raise CheckpointError(f"{path} is a file of a kind that cannot be loaded. Pass a folder or a .gguf file.")
     names = sorted(entry.name for entry in path.iterdir())
     if "config.json" not in names and LISTING not in names:

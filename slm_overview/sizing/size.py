@@ -25,7 +25,7 @@ from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, once, read_config, reading
-from ..files.weights import TensorInfo, check_file, read_header, safetensors_files
+from ..files.weights import TensorInfo, check_file, is_gguf, read_header, safetensors_files
 
 # %% ../../nbs/sizing/size.ipynb #18940200
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def outline(
     from slm_overview.catalog.models import Catalog
     try: return outline(Catalog.load()[model])
     except UnknownModelError:
-        if Path(model).is_dir(): return _from_path(Path(model))
+        if Path(model).is_dir() or is_gguf(model): return _from_path(Path(model))
         raise
 
 
