@@ -9,6 +9,7 @@ __all__ = ['ALIVE', 'UBATCH', 'ATTENTION', 'Widths', 'widths', 'Alive', 'activat
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import CheckpointError, check_option
 from ..files.config import once
@@ -172,9 +173,9 @@ _JOINED = ("falcon", "modernbert", "mpt")  # queries, keys and values are one te
 
 @once
 def _states(config: Mapping) -> list[tuple[LayerState, int]]:
-    "What layers keep in llama.cpp, which takes Mistral's window for the whole text, and keeps keys and values of MiniCPM3"
+    "What layers keep in llama.cpp: Mistral's window is the whole text, MiniCPM3 has keys and values, convolutions miss their newest input"
     states = state_counts({**config, "sliding_window": None} if config["model_type"] == "mistral" else config)
-    if config["model_type"] != "minicpm3": return states
+    if config["model_type"] != "minicpm3": return [(replace(state, fixed=state.fixed - state.newest), count) for state, count in states]
     return [(LayerState("full", state.expanded), count) for state, count in states]
 
 

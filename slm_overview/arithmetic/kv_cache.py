@@ -24,6 +24,7 @@ class LayerState(Struct, frozen=True):
     window: int | None = None  # tokens after which the oldest is dropped
     fixed: int = 0  # numbers kept whatever the length
     exact: int = 0  # of these, how many are kept in 32 bits whatever the precision
+    newest: int = 0  # of those, how many are the newest input of a convolution, which llama.cpp does not keep
     expanded: int = 0  # numbers for each token that an engine keeps which keeps keys and values instead of the latent
 
     def numbers(
@@ -99,10 +100,11 @@ def _gemma4(c: Mapping) -> tuple[LayerState, ...]:
     return tuple(wide if wide.kind == "full" else narrow for wide, narrow in zip(_mixed(full), _mixed(sliding), strict=True))
 
 
-def _hybrid(c: Mapping, kinds: list[str], fixed: int, exact: int = 0) -> tuple[LayerState, ...]:
-    "Attention in some layers, a state of fixed size in the others"
+def _hybrid(c: Mapping, kinds: list[str], channels: int, width: int, exact: int = 0) -> tuple[LayerState, ...]:
+    "Attention in some layers; in the others the last inputs of a convolution of so many channels, and what is kept exactly"
     heads, dim = _heads(c)
-    attention, state = ("attention", "full_attention"), LayerState("recurrent", fixed=fixed, exact=exact)
+    attention = ("attention", "full_attention")
+    state = LayerState("recurrent", fixed=exact + channels * width, exact=exact, newest=channels)
     _known(kinds, *attention, "conv", "linear_attention", "mamba")
     return tuple(LayerState("full", 2 * heads * dim) if kind in attention else state for kind in kinds)
 
@@ -110,14 +112,14 @@ def _hybrid(c: Mapping, kinds: list[str], fixed: int, exact: int = 0) -> tuple[L
 def _lfm2(c: Mapping) -> tuple[LayerState, ...]:
     "LFM2: the last inputs of short convolutions"
     kinds = c.get("layer_types") or ["attention" if number in c["full_attn_idxs"] else "conv" for number in range(c["num_hidden_layers"])]
-    return _hybrid(c, kinds, c["hidden_size"] * c["conv_L_cache"])
+    return _hybrid(c, kinds, c["hidden_size"], c["conv_L_cache"])
 
 
 def _granite(c: Mapping) -> tuple[LayerState, ...]:
     "Granite 4: the state space of Mamba-2, and the last inputs of its convolution"
     channels = c["mamba_expand"] * c["hidden_size"] + 2 * c["mamba_n_groups"] * c["mamba_d_state"]
     state = c["mamba_n_heads"] * c["mamba_d_head"] * c["mamba_d_state"]
-    return _hybrid(c, c["layer_types"], state + channels * c["mamba_d_conv"], exact=state)
+    return _hybrid(c, c["layer_types"], channels, c["mamba_d_conv"], exact=state)
 
 
 def _qwen35(c: Mapping) -> tuple[LayerState, ...]:
@@ -128,7 +130,7 @@ def _qwen35(c: Mapping) -> tuple[LayerState, ...]:
         "linear_attention" if (number + 1) % every else "full_attention" for number in range(c["num_hidden_layers"])
     ]
     state = values * c["linear_key_head_dim"]
-    return _hybrid(c, kinds, state + (2 * keys + values) * c["linear_conv_kernel_dim"], exact=state)
+    return _hybrid(c, kinds, 2 * keys + values, c["linear_conv_kernel_dim"], exact=state)
 
 
 def _latent(c: Mapping) -> tuple[LayerState, ...]:
