@@ -6,6 +6,8 @@
 __all__ = ['name_of', 'modules_of', 'evaluating']
 
 # %% ../../nbs/loading/loaded.ipynb #c1b1df39
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,11 +34,20 @@ def modules_of(
         waiting += [child for child in module._modules.values() if child is not None]
 
 
+_PROCESS = os.getpid()
+
+
+def _alone() -> None:
+    "In a child of the process, compute with one thread where others would be waited for that did not come along"
+    if os.getpid() != _PROCESS and threading.current_thread() is threading.main_thread(): torch.set_num_threads(1)
+
+
 @contextmanager
 def evaluating(
     model: torch.nn.Module,  # the model to run
 ) -> Iterator[None]:
     "Run a model without gradients and without dropout, and leave it in the mode it was in"
+    _alone()
     training = [module for module in modules_of(model) if module.training]
     for module in training: module.training = False
     try:
