@@ -24,14 +24,31 @@ ROLES = ("system", "user", "assistant", "tool")
 Message = dict[str, Any]
 
 
+def _may_be_empty(message: Message) -> bool:
+    "Whether a message has no content, and needs none: one of the assistant that calls tools, or that is blank, as one of a tool may be"
+    calls, content = message.get("tool_calls"), message.get("content")
+    if content is None: return message["role"] == "assistant" and isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
+    return message["role"] in ("assistant", "tool") and isinstance(content, str) and not content.strip()
+
+
+def _check_calls(messages: Sequence[Message]) -> None:
+    "Raise `InputError` unless each message of a tool follows a message that calls tools, or another one of a tool"
+    called = False
+    for number, message in enumerate(messages):
+        called = bool(message.get("tool_calls")) or (called and message["role"] == "tool")
+        if message["role"] == "tool" and not called:
+            raise InputError(f"messages[{number}] is one of a tool, and no message of the assistant with tool_calls comes before it.")
+
+
 def _check_message(message: Any, number: int) -> None:
     "Raise `InputError` unless this is a message"
     name = f"messages[{number}]"
-    if not isinstance(message, dict) or "role" not in message or "content" not in message:
+    if not isinstance(message, dict) or "role" not in message or not ("content" in message or message.get("tool_calls")):
         raise InputError(f"{name} needs a role and a content, as in {{'role': 'user', 'content': 'Hello'}}, and is {message!r:.80}.")
     try: check_option("role", message["role"], ROLES)
     except ValueError as error: raise InputError(f"{name}: {error}") from error
     if message["role"] == "system" and number: raise InputError(f"{name} is a system message, which can only come first.")
+    if _may_be_empty(message): return
     check_text(message["content"], f"the content of {name}")
     if not isinstance(message["content"], str): raise InputError(f"the content of {name} is a pair; a message is one text.")
 
@@ -46,10 +63,11 @@ def as_messages(
     if not isinstance(messages, Sequence) or not messages:
         raise InputError("a message is needed, or a list such as [{'role': 'user', 'content': 'Hello'}].")
     for number, message in enumerate(messages): _check_message(message, number)
+    _check_calls(messages)
     last = messages[-1]["role"]
     if last not in ("user", "tool"):
         raise InputError(f"the last message has the role '{last}', so there is nothing to answer. End with one of the user.")
-    return [dict(message) for message in messages]
+    return [{key: value for key, value in message.items() if value is not None} for message in messages]
 
 # %% ../../nbs/writing/chat_template.ipynb #9ff45323
 SECONDS, MEMORY, CHARACTERS = 5.0, 2**29, 10**6  # what a template may take: time, bytes of its process, characters of it and of its text
@@ -145,7 +163,7 @@ def _renderers() -> list[_Renderer]: return []  # none, or the one that runs
 def _renderer() -> _Renderer:
     "The process that runs, started if need be; a child of this program has one of its own"
     running = _renderers()
-    if not running or running[0].process.poll() is not None or running[0].owner != os.getpid(): running[:] = [_Renderer()]
+    if not running or running[0].owner != os.getpid() or running[0].process.poll() is not None: running[:] = [_Renderer()]
     return running[0]
 
 
