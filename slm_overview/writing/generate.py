@@ -6,26 +6,36 @@
 __all__ = ['Options', 'Engine', 'TransformersEngine', 'check_choices', 'generate', 'has_chat_template', 'chat']
 
 # %% ../../nbs/writing/generate.ipynb #ca214746
+import os
 import re
+import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypedDict, Unpack, overload
 from weakref import WeakKeyDictionary
 
 import torch
 from tqdm import tqdm
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    DynamicCache,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 from transformers.modeling_outputs import BaseModelOutput
 
-from ..errors import InputError, InputTooLongError, OptionError, TaskError
+from ..errors import CheckpointError, InputError, InputTooLongError, OptionError, TaskError
 from ..labelling.encode import as_texts, token_limit
 from ..labelling.engine import check_count
 from ..loading.loaded import evaluating, name_of
-from .answers import Answer, Detokenizer, Generation, Stream, check_stop_strings, wait_for
+from .answers import Answer, Detokenizer, Generation, Sampling, Stream, check_stop_strings, wait_for
 from .chat_template import Message, as_messages, render_template
-from .constrain import Constraint, check_answer, constraint_of, logits_processors
+from .constrain import Constraint, check_answer, constraint_of, end_tokens, logits_processors
 from .server import ServerModel
 
 # %% ../../nbs/writing/generate.ipynb #e1488e1a
@@ -33,12 +43,17 @@ from .server import ServerModel
 class Options:
     "How to write"
     max_new_tokens: int
-    temperature: float
-    top_p: float
+    temperature: float | None  # None: as a server is used to
+    top_p: float | None
     seed: int | None
     stop_strings: tuple[str, ...]
     prompt_lookup_num_tokens: int | None = None
     constraint: Constraint | None = None
+    top_k: int = 0  # 0: all tokens
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    marks: tuple[str, ...] = ()  # special tokens in the stop strings
+    end_repetition: bool = False  # whether an answer ends that says the same again and again
 
 
 class Engine(Protocol):
@@ -73,32 +88,41 @@ class Engine(Protocol):
         "How likely some continuations of a prompt are"
 
 # %% ../../nbs/writing/generate.ipynb #d5b0594a
-def _ends(model: PreTrainedModel) -> set[int | None]:
-    "The tokens that end a text"
-    stated = model.generation_config.eos_token_id
-    return set(stated if isinstance(stated, list) else [stated])
+def _not_finite() -> CheckpointError:
+    "The error for a model whose numbers have overflowed"
+    return CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
+
+
+class _Finite(LogitsProcessor):
+    "Refuses scores of which nothing can be chosen: with one that is no number, or infinite, or with none above minus infinity"
+
+    def __call__(self, input_ids, scores: torch.Tensor) -> torch.Tensor:
+        if not torch.isfinite(scores.amax(-1)).all(): raise _not_finite()
+        return scores
 
 
 class _Watch(StoppingCriteria):
     "Looks on while transformers writes"
 
-    def __init__(self, tokenizer, ends: set[int | None], answers: list[Answer], seen: int, stopped: Callable[[], bool]):
+    def __init__(self, tokenizer, ends: list[int], answers: list[Answer], marks: tuple[str, ...], seen: int, stopped: Callable[[], bool]):
         self.rows = [(answer, Detokenizer(tokenizer)) for answer in answers]
+        self.marks = {tokenizer.convert_tokens_to_ids(mark): mark for mark in marks}
         self.ends, self.seen, self.stopped = ends, seen, stopped
 
     def __call__(self, input_ids, scores, **_) -> torch.Tensor:
         for (answer, text), tokens in zip(self.rows, input_ids[:, self.seen :].tolist(), strict=True):
             for token in tokens:
                 if answer.done: break
-                if token in self.ends: self._end(answer, text)
-                else: answer.add(text.add(token))
+                mark = self.marks.get(token, "")
+                if token in self.ends: self._end(answer, text, mark)
+                else: answer.add(text.add(token), hidden=mark)
         self.seen = input_ids.shape[1]
         stop = self.stopped()
         return torch.tensor([stop or answer.done for answer, _ in self.rows], device=input_ids.device)
 
     @staticmethod
-    def _end(answer: Answer, text: Detokenizer) -> None:
-        answer.add(text.rest())
+    def _end(answer: Answer, text: Detokenizer, mark: str) -> None:
+        answer.add(text.rest(), hidden=mark)
         answer.end("stop")
 
     def end(self) -> None:
@@ -108,13 +132,27 @@ class _Watch(StoppingCriteria):
             answer.end("length")
 
 
-_BUSY: WeakKeyDictionary = WeakKeyDictionary()  # a lock for each model: transformers writes one text at a time with it
+_BUSY: WeakKeyDictionary = WeakKeyDictionary()  # locks for each model: transformers writes one text at a time with it
+
+
+def _lock_of(model: PreTrainedModel) -> threading.Lock:
+    "The lock of a model in this process: one that was held when a process was forked stays so in the child"
+    return _BUSY.setdefault(model, {}).setdefault(os.getpid(), threading.Lock())
+
+
+# What a generation config may ask for besides: several answers for a prompt, ways that need more than a prompt, and an end by the clock.
+_ONE_ANSWER = {
+    "num_beams": 1, "num_return_sequences": 1, "num_beam_groups": None, "diversity_penalty": None, "constraints": None,
+    "force_words_ids": None, "penalty_alpha": None, "dola_layers": None, "stop_strings": None, "token_healing": None, "max_time": None,
+    "output_scores": None, "output_logits": None, "output_attentions": None, "output_hidden_states": None, "remove_invalid_values": None,
+}
 
 
 def _sampling(options: Options) -> dict[str, Any]:
     "The options of transformers"
-    if options.temperature == 0: return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    return {"do_sample": True, "temperature": float(options.temperature), "top_p": float(options.top_p), "top_k": 0}
+    if options.temperature == 0: return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None, "min_p": None}
+    how = {"do_sample": True, "temperature": float(options.temperature), "top_p": float(options.top_p)}
+    return how | {"top_k": options.top_k, "min_p": options.min_p or None}
 
 
 @dataclass(frozen=True)
@@ -210,6 +248,15 @@ class TransformersEngine:
         self.tokenizer, self.model = tokenizer, model
         self.context_length, self.is_encoder_decoder = token_limit(tokenizer, model), model.config.is_encoder_decoder
 
+    @property
+    def sampling(self) -> Sampling | None:
+        "How the generation config says that tokens are drawn, in whose absence transformers keeps to 50; None if the likeliest is taken"
+        made = self.model.generation_config
+        if not made.do_sample or made.temperature == 0: return None
+        stated = {name: getattr(made, name) for name in ("temperature", "top_p", "top_k", "min_p")}
+        if made.top_k is None: stated["top_k"] = 50
+        return Sampling(**{name: value for name, value in stated.items() if value is not None})
+
     def _inputs(self, prompts: list[list[int]]) -> dict[str, torch.Tensor]:
         "Prompts as one batch"
         side = "right" if self.is_encoder_decoder else "left"
@@ -226,16 +273,18 @@ class TransformersEngine:
     def write(self, prompts, options, answers, stopped) -> None:
         "Continue prompts, all of them at once"
         model, inputs, lookup = self.model, self._inputs(prompts), self._lookup(prompts, options)
-        keep = logits_processors(options.constraint, self.tokenizer, model)
-        watch = _Watch(self.tokenizer, _ends(model), answers, 1 if self.is_encoder_decoder else inputs["input_ids"].shape[1], stopped)
+        keep = LogitsProcessorList([_Finite(), *logits_processors(options.constraint, self.tokenizer, model)])
+        ends, begins = end_tokens(self.tokenizer, model), 1 if self.is_encoder_decoder else inputs["input_ids"].shape[1]
+        watch = _Watch(self.tokenizer, ends, answers, options.marks, begins, stopped)
         devices = [model.device] if model.device.type == "cuda" else []
         turns = len(prompts) == 1 and lookup is None and not self.is_encoder_decoder  # whether the next prompt may go on with this one
-        with _BUSY.setdefault(model, threading.Lock()), torch.random.fork_rng(devices=devices), evaluating(model):
+        with _lock_of(model), torch.random.fork_rng(devices=devices), evaluating(model):
             cache = _remembered(model, prompts[0] if turns else [])
             if options.seed is not None: torch.manual_seed(options.seed)
             found = model.generate(**inputs, max_new_tokens=options.max_new_tokens, pad_token_id=self.tokenizer.pad_token_id,
-                                   prompt_lookup_num_tokens=lookup, logits_processor=keep, return_dict_in_generate=True,
-                                   stopping_criteria=StoppingCriteriaList([watch]), past_key_values=cache, **_sampling(options))
+                                   eos_token_id=ends or None, prompt_lookup_num_tokens=lookup, logits_processor=keep,
+                                   return_dict_in_generate=True, stopping_criteria=StoppingCriteriaList([watch]), past_key_values=cache,
+                                   **_ONE_ANSWER, **_sampling(options))
             if turns: _remember(model, len(prompts[0]), found)
         watch.end()
 
@@ -243,7 +292,7 @@ class TransformersEngine:
         "The log-likelihoods of continuations; the prompt is read once"
         model, found = self.model, []
         most = max(1, _SCORED // max(map(len, continuations)))
-        with _BUSY.setdefault(model, threading.Lock()), evaluating(model):
+        with _lock_of(model), evaluating(model):
             _TURNS.pop(model, None)  # for its memory
             for start in range(0, len(continuations), most): found += self._score(prompt, continuations[start : start + most])
         return found
@@ -280,18 +329,41 @@ def _check_number(name: str, value: Any, low: float, high: float, allowed: str) 
     raise OptionError(f"{name}={value!r} is out of range. Allowed: {allowed}.")
 
 
-def _options(max_new_tokens, temperature, top_p, seed, stop_strings, prompt_lookup_num_tokens, json_schema, regex) -> Options:
+def _how(engine: Engine | ServerModel, temperature: float | None, top_p: float | None) -> Sampling:
+    "How tokens are drawn: as it is asked for, or else as the maker of the model says"
+    if temperature is not None: _check_number("temperature", temperature, 0, 10, "0 (always the most likely token) to 10, or None")
+    if top_p is not None: _check_number("top_p", top_p, 1e-9, 1, "above 0 and at most 1")
+    if temperature is not None: return Sampling(temperature, 1.0 if top_p is None else top_p)
+    if _is_server(engine): return Sampling(None, top_p)
+    made = getattr(engine, "sampling", None) or Sampling(0.0)
+    return made if top_p is None else replace(made, top_p=top_p)
+
+
+def _stops(engine: Engine | ServerModel, tokenizer: Any, stop_strings: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    "The strings that end an answer, those of the generation config included, and the special tokens that are in them"
+    made = getattr(getattr(getattr(engine, "model", None), "generation_config", None), "stop_strings", None)
+    strings = (*check_stop_strings(stop_strings), *check_stop_strings(made))
+    if not strings or _is_server(engine): return strings, ()
+    special = {*tokenizer.all_special_tokens, *(str(token) for token in tokenizer.added_tokens_decoder.values() if token.special)}
+    return strings, tuple(sorted(mark for mark in special if any(mark in string for string in strings)))
+
+
+def _options(
+    engine, tokenizer, max_new_tokens, temperature, top_p, seed, stop_strings, prompt_lookup_num_tokens, json_schema, regex
+) -> Options:
     "Checked options; raises `OptionError`, or `MissingDependencyError` for a form where llguidance is not installed"
     check_count(prompt_lookup_num_tokens, "prompt_lookup_num_tokens", "tokens")
     if max_new_tokens is None: raise OptionError("max_new_tokens=None is no number of tokens. Pass a whole number of at least 1.")
     check_count(max_new_tokens, "max_new_tokens", "tokens")
-    _check_number("temperature", temperature, 0, 10, "0 (always the most likely token) to 10")
-    _check_number("top_p", top_p, 1e-9, 1, "above 0 and at most 1")
+    how = _how(engine, temperature, top_p)
     if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or seed < 0):
         raise OptionError(f"seed={seed!r} is no seed. Pass a whole number of at least 0, or None.")
+    if seed is None and how.temperature != 0: seed = secrets.randbelow(2**31)
     constraint = constraint_of(json_schema, regex)
     if constraint and prompt_lookup_num_tokens: raise OptionError("prompt_lookup_num_tokens does not go with json_schema or regex.")
-    return Options(max_new_tokens, temperature, top_p, seed, tuple(check_stop_strings(stop_strings)), prompt_lookup_num_tokens, constraint)
+    strings, marks = _stops(engine, tokenizer, stop_strings)
+    return Options(max_new_tokens, how.temperature, how.top_p, seed, strings, prompt_lookup_num_tokens, constraint, how.top_k, how.min_p,
+                   how.repetition_penalty, marks)
 
 
 def _one_beginning(ids: list[int], tokenizer: Any) -> list[int]:
@@ -331,15 +403,15 @@ class _Prompt:
 
 def _written(engine: Engine, model: Any, prompts: list[_Prompt], options: Options, listener, stopped) -> list[Generation]:
     "What an engine makes of prompts"
-    answers = [Answer(options.stop_strings, listener) for _ in prompts]
+    answers = [Answer(options.stop_strings, listener, options.end_repetition, options.marks) for _ in prompts]
     started = time.perf_counter()
     engine.write([prompt.ids for prompt in prompts], options, answers, stopped)
     for answer in answers: check_answer(options.constraint, answer.text, answer.finish_reason)
     seconds = time.perf_counter() - started
-    name = name_of(model)
+    name, drawn = name_of(model), None if options.temperature == 0 else options.seed
     return [
         Generation(answer.text, len(prompt.ids), answer.new_tokens, answer.finish_reason, seconds, (answer.first or started) - started,
-                   engine.engine, name, prompt.truncated, prompt.text)
+                   engine.engine, name, prompt.truncated, prompt.text, seed=drawn)
         for prompt, answer in zip(prompts, answers, strict=True)
     ]
 
@@ -394,6 +466,7 @@ def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices
     started = time.perf_counter()
     continuations = [_continuation(tokenizer, prompt, choice, chats) for choice in choices]
     scores = torch.tensor(engine.score(prompt.ids, continuations), dtype=torch.float64)
+    if scores.isnan().any() or not scores.isfinite().any(): raise _not_finite()
     probabilities = dict(zip(choices, scores.softmax(0).tolist(), strict=True))
     best, seconds = max(probabilities, key=probabilities.get), time.perf_counter() - started
     tokens = len(continuations[choices.index(best)])
@@ -404,9 +477,10 @@ def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices
 def _widest(tokenizer: Any, choices: list[str]) -> int: return max(len(ids) for ids in tokenizer(choices)["input_ids"]) + 1  # tokens
 
 
-def _check_server_options(choices: Any, truncation: bool, options: Options) -> None:
+def _check_server_options(choices: Any, truncation: bool, options: Options, chat_template: str | None = None) -> None:
     "Raise `OptionError` for what a server cannot be asked for"
-    asked = {"choices": choices is not None, "truncation": truncation, "prompt_lookup_num_tokens": options.prompt_lookup_num_tokens}
+    asked = {"choices": choices is not None, "truncation": truncation, "chat_template": chat_template}
+    asked |= {"prompt_lookup_num_tokens": options.prompt_lookup_num_tokens}
     for name, value in asked.items():
         if value: raise OptionError(f"{name} needs a model that is loaded here: a server decides that by itself. Leave it out.")
 
@@ -431,8 +505,8 @@ def _check_texts(prompt: Any) -> None:
 class _Writing(TypedDict, total=False):
     "The options of `chat`, and of `generate` but for the size of a batch"
     max_new_tokens: int
-    temperature: float
-    top_p: float
+    temperature: float | None
+    top_p: float | None
     seed: int | None
     stop_strings: str | Sequence[str] | None
     choices: Sequence[str] | None
@@ -466,9 +540,9 @@ def generate(
     model: PreTrainedModel | Engine | ServerModel,  # the second of them: a decoder or an encoder-decoder; or a server
     *,
     max_new_tokens: int = 128,  # at most so many tokens are written
-    temperature: float = 0.0,  # 0 takes the most likely token each time; higher is more varied
-    top_p: float = 1.0,  # only the most likely tokens that together have this probability are drawn from
-    seed: int | None = None,  # makes a run with a temperature repeatable
+    temperature: float | None = 0.0,  # 0 takes the most likely token each time; higher is more varied; None: as the model's maker says
+    top_p: float | None = None,  # only the most likely tokens that together have this probability are drawn from
+    seed: int | None = None,  # makes a run with a temperature repeatable; the result has the one that was drawn if None
     stop_strings: str | Sequence[str] | None = None,  # the text ends before the first of these
     choices: Sequence[str] | None = None,  # answer with one of these; `probabilities` says how likely each of them is
     json_schema: Any = None,  # keep to a form: a JSON schema (a dictionary, JSON, or a class of pydantic)
@@ -482,15 +556,15 @@ def generate(
     engine = _engine_of(tokenizer, model)
     _check_texts(prompt)
     check_count(batch_size, "batch_size", "prompts")
-    options = _options(max_new_tokens, temperature, top_p, seed, stop_strings, prompt_lookup_num_tokens, json_schema, regex)
+    drawing, form = (temperature, top_p, seed), (json_schema, regex)
+    options = _options(engine, tokenizer, max_new_tokens, *drawing, stop_strings, prompt_lookup_num_tokens, *form)
     if _is_server(model):
         _check_server_options(choices, truncation, options)
         if isinstance(prompt, str): return _from_server(model, prompt, options, stream)
         if stream: raise OptionError(_ONE_STREAM)
         return [_from_server(model, one, options, stream=False) for one in tqdm(prompt, unit="prompt", delay=2, leave=False)]
     if choices is not None: choices, options = check_choices(choices, options), replace(options, max_new_tokens=_widest(tokenizer, choices))
-    mark = tokenizer.bos_token_id
-    texts = [prompt] if isinstance(prompt, str) else list(prompt)
+    texts, mark = [prompt] if isinstance(prompt, str) else list(prompt), tokenizer.bos_token_id
     if not texts: return []
     rows = (_one_beginning(tokenizer(text, verbose=False)["input_ids"], tokenizer) for text in texts)
     prompts = [_Prompt(text, *_fitting(ids, engine, options, truncation, mark)) for text, ids in zip(texts, rows, strict=True)]
@@ -509,6 +583,24 @@ def has_chat_template(
     return bool(getattr(tokenizer, "chat_template", None))
 
 
+def _template(tokenizer: Any, name: str | None) -> str:
+    "The template that is meant, or the default one; raises `OptionError`"
+    found = tokenizer.chat_template
+    if isinstance(found, list): found = {one["name"]: one["template"] for one in found}
+    named = found if isinstance(found, dict) else {"default": found}
+    if name is None and len(named) == 1: return next(iter(named.values()))
+    if isinstance(name or "default", str) and (name or "default") in named: return named[name or "default"]
+    what = "this model has several chat templates, and none is called 'default'" if name is None else f"chat_template={name!r:.80} is none"
+    raise OptionError(f"{what}. Name one of: {', '.join(map(repr, sorted(named)))}.")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    "All texts in a message: its content, and what it says of tools"
+    if isinstance(value, str): yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value: yield from _strings(part)
+
+
 def _marked_ids(tokenizer: Any, template: str, messages: list[Message], marks: list[str], values: dict[str, str]) -> list[int]:
     "Tokens of messages in which marks of the template occur as text; raises `InputError` where transformers is too old for that"
     try:
@@ -520,11 +612,11 @@ def _marked_ids(tokenizer: Any, template: str, messages: list[Message], marks: l
     return encode_marked_chat(tokenizer, render_template(template, mark_control_tokens(messages, pattern), **values))
 
 
-def _rendered(tokenizer: Any, messages: list[Message]) -> tuple[str, list[int]]:
+def _rendered(tokenizer: Any, template: str, messages: list[Message]) -> tuple[str, list[int]]:
     "Messages as the model reads them: text, and tokens"
-    template, values = tokenizer.get_chat_template(), {"add_generation_prompt": True, **tokenizer.special_tokens_map}
-    text = render_template(template, messages, **values)
-    marks = [mark for mark in tokenizer.added_tokens_encoder if any(mark in message["content"] for message in messages)]
+    values = {"add_generation_prompt": True, **tokenizer.special_tokens_map}
+    text, said = render_template(template, messages, **values), "\0".join(_strings(messages))
+    marks = [mark for mark in tokenizer.added_tokens_encoder if mark in said]
     if marks: ids = _marked_ids(tokenizer, template, messages, marks, values)
     else: ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     return text, _one_beginning(ids, tokenizer)
@@ -537,23 +629,30 @@ def _shorter(messages: list[Message]) -> list[Message] | None:
     return None if later is None else messages[:first] + messages[later:]
 
 
-def _chat_prompt(tokenizer: Any, messages: list[Message], engine: Engine, options: Options, truncation: bool) -> _Prompt:
+def _chat_prompt(
+    tokenizer: Any, template: str, messages: list[Message], engine: Engine, options: Options, truncation: bool
+) -> _Prompt:
     "Messages as a prompt that fits; raises `InputTooLongError`"
     room, truncated = _room(engine, options), False
     while True:
-        text, ids = _rendered(tokenizer, messages)
+        text, ids = _rendered(tokenizer, template, messages)
         shorter = _shorter(messages) if truncation and room is not None and len(ids) > room else None
         if shorter is None: return _Prompt(text, _fitting(ids, engine, options, False, None)[0], truncated)
         messages, truncated = shorter, True
 
 # %% ../../nbs/writing/generate.ipynb #fdf50525
+class _Chatting(_Writing, total=False):
+    "The options of `chat`"
+    chat_template: str | None
+
+
 @overload
 def chat(
-    messages: str | Sequence[Message], tokenizer: _Tokenizer, model: _Model, *, stream: Literal[True], **options: Unpack[_Writing]
+    messages: str | Sequence[Message], tokenizer: _Tokenizer, model: _Model, *, stream: Literal[True], **options: Unpack[_Chatting]
 ) -> Stream: ...
 @overload
 def chat(
-    messages: str | Sequence[Message], tokenizer: _Tokenizer, model: _Model, *, stream: Literal[False] = False, **options: Unpack[_Writing]
+    messages: str | Sequence[Message], tokenizer: _Tokenizer, model: _Model, *, stream: Literal[False] = False, **options: Unpack[_Chatting]
 ) -> Generation: ...
 
 # %% ../../nbs/writing/generate.ipynb #9216f167
@@ -563,24 +662,26 @@ def chat(
     model: PreTrainedModel | Engine | ServerModel,  # the second of them, or a server
     *,
     max_new_tokens: int = 128,  # at most so many tokens are written
-    temperature: float = 0.0,  # 0 takes the most likely token each time; higher is more varied
-    top_p: float = 1.0,  # only the most likely tokens that together have this probability are drawn from
-    seed: int | None = None,  # makes a run with a temperature repeatable
+    temperature: float | None = None,  # 0 takes the most likely token each time; higher is more varied; None: as the model's maker says
+    top_p: float | None = None,  # only the most likely tokens that together have this probability are drawn from
+    seed: int | None = None,  # makes a run with a temperature repeatable; the result has the one that was drawn if None
     stop_strings: str | Sequence[str] | None = None,  # the text ends before the first of these
     choices: Sequence[str] | None = None,  # answer with one of these; `probabilities` says how likely each of them is
     json_schema: Any = None,  # keep to a form, as `generate` takes it
     regex: str | None = None,  # keep to a form, as `generate` takes it
     prompt_lookup_num_tokens: int | None = None,  # write so many tokens at once where the text repeats the prompt, e.g. 10
     stream: bool = False,  # True: pieces of the text as they are written
+    chat_template: str | None = None,  # which of the model's templates, by its name, where it has several; the default one if None
     truncation: bool = False,  # whether the oldest questions may be left out, with their answers, where a conversation is too long
 ) -> Generation | Stream:  # the answer, and what it took; an iterator with `stream=True`
     "Answer a message with the model's own chat template; raises what `generate` raises, `TaskError` for a base model"
     engine = _engine_of(tokenizer, model)
     messages = as_messages(messages)
-    options = _options(max_new_tokens, temperature, top_p, seed, stop_strings, prompt_lookup_num_tokens, json_schema, regex)
+    drawing, form = (temperature, top_p, seed), (json_schema, regex)
+    options = _options(engine, tokenizer, max_new_tokens, *drawing, stop_strings, prompt_lookup_num_tokens, *form)
     if _is_server(model):
-        _check_server_options(choices, truncation, options)
-        return _from_server(model, messages, options, stream)
+        _check_server_options(choices, truncation, options, chat_template)
+        return _from_server(model, messages, replace(options, end_repetition=options.constraint is None), stream)
     if choices is not None:
         if stream: raise OptionError("stream=True and choices exclude each other.")
         choices, options = check_choices(choices, options), replace(options, max_new_tokens=_widest(tokenizer, choices))
@@ -589,5 +690,6 @@ def chat(
             f"'{name_of(model)}' has no chat template: it is a base model, which continues texts. Use `generate`, or its "
             "instruct sibling."
         )
-    prompt = _chat_prompt(tokenizer, messages, engine, options, truncation)
+    template, options = _template(tokenizer, chat_template), replace(options, end_repetition=options.constraint is None)
+    prompt = _chat_prompt(tokenizer, template, messages, engine, options, truncation)
     return _chosen(engine, model, tokenizer, prompt, choices, chats=True) if choices else _one(engine, model, prompt, options, stream)

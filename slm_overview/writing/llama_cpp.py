@@ -17,6 +17,7 @@ from ..errors import CheckpointError, EngineError, MissingDependencyError, NotEn
 from ..files.weights import gguf_parts, read_gguf_header
 from ..sizing.machine import memory, usable_cores
 from ..sizing.size import size
+from .answers import Sampling
 
 # %% ../../nbs/writing/llama_cpp.ipynb #895088d0
 LONGEST_DEFAULT = 8192  # tokens of context where none is asked for; the cache for them is allocated when the file is opened
@@ -100,6 +101,14 @@ def check_room(
     )
 
 
+def _sampling_in(metadata: dict[str, Any]) -> Sampling | None:
+    "How the maker of a model wants tokens to be drawn, as the newer files say; None where nothing is said"
+    names = {"temperature": "temp", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p", "repetition_penalty": "penalty_repeat"}
+    stated = {name: metadata.get(f"general.sampling.{key}") for name, key in names.items()}
+    known = {name: value for name, value in stated.items() if isinstance(value, int | float) and value >= 0}
+    return Sampling(**known) if known and known.get("temperature", 1) > 0 else None
+
+
 class LlamaCppModel:
     "A GGUF file that llama.cpp has opened"
     engine, is_encoder_decoder = "llama.cpp", False
@@ -117,6 +126,7 @@ class LlamaCppModel:
             )
         self.path = path = gguf_parts(Path(path))[0]
         self.context_length = usable_context(path, context_length)
+        self.sampling, self._owner = _sampling_in(read_gguf_header(path).metadata), os.getpid()
         import xllamacpp
 
         try: self.server = xllamacpp.Server(_parameters(path, self.context_length, threads, prompt_lookup))
@@ -146,6 +156,9 @@ class LlamaCppModel:
         "Ask llama.cpp, and hear each piece of its answer until one is answered with True; raises `EngineError`"
         server, failures = self.server, []
         if server is None: raise EngineError(f"{self.path.name} was closed. Load it again.")
+        if self._owner != os.getpid():
+            advice = "load it after the fork, or start the process with 'spawn'"
+            raise EngineError(f"{self.path.name} was opened before this process was forked, and llama.cpp stayed behind: {advice}.")
 
         def hear(piece: dict[str, Any]) -> bool:
             "Pass a piece on, or note that it is a failure"
@@ -156,7 +169,7 @@ class LlamaCppModel:
         if failures: raise EngineError(f"llama.cpp failed: {failures[0].get('message') or failures[0].get('error') or failures[0]}")
 
     def _write(self, prompt, options, answer, stopped: Callable[[], bool]) -> None:
-        ends = {"finish_reason": "length"}
+        ends = {"finish_reason": "length", "marks": options.marks}
 
         def on_piece(piece: dict[str, Any]) -> bool:
             "Take a piece of text; True ends the writing"
@@ -186,11 +199,24 @@ class LlamaCppModel:
         return {one["id"]: one["logprob"] for one in answers[0]["choices"][0]["logprobs"]["content"][0]["top_logprobs"]}
 
 
+def _drawing(options: Any) -> dict[str, Any]:
+    "How llama.cpp is to draw the next token: as transformers does, in the same order"
+    if not options.temperature: return {"temperature": 0}
+    asked, samplers = {"temperature": options.temperature, "top_p": options.top_p}, ["temperature"]
+    if options.repetition_penalty != 1:
+        asked |= {"repeat_penalty": options.repetition_penalty, "repeat_last_n": -1}
+        samplers.insert(0, "penalties")
+    if options.top_k: samplers.append("top_k")
+    samplers.append("top_p")
+    if options.min_p: samplers.append("min_p")
+    return asked | {"top_k": options.top_k, "min_p": options.min_p, "samplers": samplers}
+
+
 def _request(prompt: list[int], options: Any) -> dict[str, Any]:
     "What llama.cpp is asked for"
     asked = {"prompt": prompt, "max_tokens": options.max_new_tokens, "stream": True, "cache_prompt": True}
-    asked["temperature"] = options.temperature
-    if options.temperature: asked |= {"top_p": options.top_p, "samplers": ["temperature", "top_p"]}
+    asked |= _drawing(options)
+    if options.marks: asked["preserved_tokens"] = list(options.marks)  # whose text is not left out
     if options.constraint:
         from slm_overview.writing.constrain import llama_cpp_options
 
@@ -201,6 +227,7 @@ def _request(prompt: list[int], options: Any) -> dict[str, Any]:
 def _take(piece: dict[str, Any], answer: Any, ends: dict[str, Any]) -> None:
     "Put a piece of text into an answer, and note why and with how many tokens it ended"
     choice = piece["choices"][0] if piece["choices"] else {}
-    if choice.get("text") and not answer.done: answer.add(choice["text"])
+    text = choice.get("text")
+    if text and not answer.done: answer.add(*(("", 1, text) if text in ends["marks"] else (text,)))
     if choice.get("finish_reason"): ends["finish_reason"] = choice["finish_reason"]
     if "timings" in piece: ends["tokens"] = piece["timings"]["predicted_n"]

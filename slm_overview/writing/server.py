@@ -195,6 +195,7 @@ class _Reader:
 
     def take(self, event: Any) -> None:
         "One event"
+        if event is None: return
         if not isinstance(event, dict): raise _Broken("it sent an event that is no object")
         if event.get("error"): raise _Broken(f"it said: {_message_in(event)}")
         if counted := _object(event.get("usage")):
@@ -418,7 +419,7 @@ class ServerModel:
         stopped: Callable[[], bool],  # says whether to end early
     ) -> Usage:  # what the server counted
         "Answer messages, in the server's own template; raises `EngineError`, `InputTooLongError`, or `OptionError` for a regex"
-        asked = {"messages": [{"role": message["role"], "content": message["content"]} for message in messages]}
+        asked = {"messages": [_for_server(message) for message in messages]}
         if form := getattr(options, "constraint", None):
             if form.kind != "json_schema": raise OptionError("a server keeps to a json_schema, not to a regex. Load the model for that.")
             schema = {"name": "answer", "schema": json.loads(form.text), "strict": True}
@@ -444,14 +445,16 @@ class ServerModel:
         stopped: Callable[[], bool] = lambda: False,  # says whether to end early
     ) -> ServerGeneration:
         "What the server writes, with what it took; raises `EngineError` or `InputTooLongError`"
-        answer, started = Answer(options.stop_strings, listener), time.perf_counter()
+        answer = Answer(options.stop_strings, listener, getattr(options, "end_repetition", False))
+        started = time.perf_counter()
         write = self.write_text if isinstance(prompt, str) else self.write_chat
         usage = write(prompt, options, answer, stopped)
         _check_form(options, answer)
         seconds, first = time.perf_counter() - started, (answer.first or started) - started
         text, stated = prompt if isinstance(prompt, str) else json.dumps(list(prompt), ensure_ascii=False), usage.new_tokens is not None
         counts = (usage.prompt_tokens, answer.new_tokens, answer.finish_reason, seconds, first)
-        return ServerGeneration(answer.text, *counts, self.engine, self.model, False, text, tokens_stated=stated)
+        drawn = options.seed if options.temperature != 0 else None
+        return ServerGeneration(answer.text, *counts, self.engine, self.model, False, text, seed=drawn, tokens_stated=stated)
 
 
 def _check_form(options: Any, answer: Answer) -> None:
@@ -464,11 +467,23 @@ def _check_form(options: Any, answer: Answer) -> None:
     check_answer(options.constraint, text, answer.finish_reason)
 
 
+def _for_server(message: Message) -> Message:
+    "A message in OpenAI's protocol, where a call of a tool has its arguments as JSON, and a message without a content says so"
+    calls = message.get("tool_calls")
+    if not calls: return message
+    called = [dict(call) for call in calls]
+    for call in called:
+        function = _object(call.get("function"))
+        if isinstance(function.get("arguments"), dict):
+            call["function"] = function | {"arguments": json.dumps(function["arguments"], ensure_ascii=False)}
+    return {"content": None, **message, "tool_calls": called}
+
+
 def _asked(options: Any) -> dict[str, Any]:
-    "What a server is asked for"
-    asked = {"max_tokens": options.max_new_tokens, "temperature": options.temperature}
-    asked |= {"stream": True, "stream_options": {"include_usage": True}}
-    if options.temperature: asked["top_p"] = options.top_p
+    "What a server is asked for; it draws as it is used to where nothing is said of that"
+    asked = {"max_tokens": options.max_new_tokens, "stream": True, "stream_options": {"include_usage": True}}
+    if options.temperature is not None: asked["temperature"] = options.temperature
+    if options.temperature != 0 and options.top_p is not None: asked["top_p"] = options.top_p
     return asked if options.seed is None else asked | {"seed": options.seed}
 
 # %% ../../nbs/writing/server.ipynb #7013a357
