@@ -10,11 +10,13 @@ __all__ = ['WINDOW_TEXTS', 'WINDOW_CHARACTERS', 'BATCH_TOKENS', 'PADDING', 'PREC
 # %% ../../nbs/labelling/engine.ipynb #b8f7e78d
 import copy
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,14 +24,15 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from ..errors import InputError, OptionError, check_option
+from ..errors import CheckpointError, InputError, OptionError, check_option
 from ..files.kept import cache_file, write_whole
 from ..loading.loaded import modules_of
 from ..sizing.machine import machine
-from .encode import Encoded, Text, as_texts, check_text, collate, digest_of
+from .encode import Encoded, Text, as_texts, check_text, collate, digest_of, many_texts
 from .int8 import has_int8, integer_blocks, is_fast
 from .openvino import check_installed, converted, has_openvino, quantized
 from .packed import PackedBody, blocks_of, groups_of, is_same, layers_of, packed, twin_of
+from .padding import RIGHT, Padding, accepting, beginning, find_padding, outputs_of, padding_tokens
 from .predictions import PROBLEM_TYPES
 
 # %% ../../nbs/labelling/engine.ipynb #627b7bf3
@@ -72,8 +75,8 @@ def windows(
     text: Text | Iterable[Text],  # one text, one pair, or many of them
 ) -> Iterator[list[Text]]:  # all of them in their order
     "Checked texts, some thousand at a time; raises `InputError`"
-    whole = isinstance(text, Sequence | dict | set | frozenset) or not isinstance(text, Iterable)
-    return _cut(iter(as_texts(text)) if whole else _checked(iter(text)))
+    many = many_texts(text)
+    return _cut(iter(as_texts(text)) if many is None or isinstance(many, Sequence) else _checked(iter(many)))
 
 # %% ../../nbs/labelling/engine.ipynb #77682c42
 BATCH_TOKENS = 2048  # tokens of a batch, with padding
@@ -112,6 +115,15 @@ def plan(
         tokens += lengths[position]
     return planned
 
+
+def _grouped(
+    lengths: Sequence[int], padding: Padding, batch_tokens: int | None = None, batch_size: int | None = None, share: float | None = None,
+) -> list[list[int]]:
+    "What `plan` gives, where texts of different lengths may not be able to share a batch"
+    found = plan(lengths, batch_tokens, batch_size if padding.batched else 1, share)
+    if padding.mixed: return found
+    return [list(group) for batch in found for _, group in groupby(batch, key=lengths.__getitem__)]
+
 # %% ../../nbs/labelling/engine.ipynb #e4aaa75a
 PRECISIONS, BACKENDS = ("float32", "bfloat16", "int8"), ("torch", "openvino")
 _PACK_FROM = 256  # tokens, over all calls, from which on preparing a twin pays; until then the model is run as it is
@@ -137,12 +149,15 @@ class Prepared:
     margin: float = 0.0  # how near, in units of the model's outputs
     batch_tokens: int = BATCH_TOKENS  # where the caller asks for none
     pads: bool = True  # whether it computes padding too
+    padding: Padding = RIGHT  # how texts become a batch
 
 
 class Twins(dict):
     "What was prepared for a model, by the way it is run; not copied with it"
     tokens_read = 0  # before anything was prepared
     met: Sequence[Encoded] = ()  # texts that were too few to measure anything on
+
+    def __init__(self): self.paddings = {}  # what was found to change nothing, by what it depends on
 
     def __deepcopy__(self, memo): return Twins()
 
@@ -183,9 +198,10 @@ def _floats(model: PreTrainedModel, precision: str) -> Prepared:
     if found: return found
     if precision == _own(model):
         twin = packed(model)
-        return _keep(model, way, run=twin or model, pads=twin is None)
+        return _keep(model, way, run=twin or accepting(model), pads=twin is None)
     dtype, pads = getattr(torch, precision), _floats(model, _own(model)).pads
-    return _keep(model, way, run=copy.deepcopy(model).to(dtype) if pads else twin_of(model, blocks_of(model, dtype), dtype), pads=pads)
+    run = accepting(copy.deepcopy(model).to(dtype)) if pads else twin_of(model, blocks_of(model, dtype), dtype)
+    return _keep(model, way, run=run, pads=pads)
 
 
 def _met(model: PreTrainedModel, encoded: Sequence[Encoded]) -> list[Encoded]:
@@ -207,15 +223,9 @@ def _sample(encoded: Sequence[Encoded]) -> list[Encoded]:
     return chosen
 
 
-def _beginning(row: Encoded, tokens: int) -> Encoded:
-    "The first tokens of a text, with the last one, which ends it"
-    inputs = {name: values[: tokens - 1] + values[-1:] for name, values in row.inputs.items()}
-    return replace(row, inputs=inputs, tokens=tokens, tokens_read=tokens)
-
-
 def _of_all_lengths(rows: list[Encoded]) -> list[Encoded]:
     "Texts and their beginnings, the longest first"
-    short = [_beginning(row, tokens) for row in rows for tokens in _BEGINNINGS if row.tokens_read > tokens]
+    short = [beginning(row, tokens) for row in rows for tokens in _BEGINNINGS if row.tokens_read > tokens]
     return sorted([*rows, *short], key=lambda row: -row.tokens_read)
 
 
@@ -319,6 +329,39 @@ def ways_of(
         f"quantize='int8' is not possible: this {type(model).__name__} {why}. Leave it out, or pass dtype='bfloat16' or backend='openvino'."
     )
 
+# %% ../../nbs/labelling/engine.ipynb #9428cfbb
+_PROCESS = os.getpid()  # where this module was imported
+
+
+def _check_process(ways: tuple[Way, ...]) -> None:
+    "Use one thread in a process that was forked off, since the others were left behind; raises `OptionError` where that is not enough"
+    if os.getpid() == _PROCESS: return
+    if any(way.backend == "openvino" for way in ways):
+        raise OptionError("OpenVINO does not run in a process that was forked off. Start processes with `spawn`, or leave backend out.")
+    if torch.get_num_threads() > 1: torch.set_num_threads(1)
+
+
+def _padded(prepared: Prepared, encoded: Sequence[Encoded], tokenizer: Any, model: PreTrainedModel) -> Prepared:
+    "A prepared model, with the padding that changes no answer; found once for texts of about this length"
+    lengths = {row.tokens_read for row in encoded}
+    if len(lengths) < 2: return prepared
+    tokens = padding_tokens(tokenizer, model)
+    if not prepared.pads: return replace(prepared, padding=Padding(token=tokens[0]))
+    paddings, question = _twins(model).paddings, (*tokens, max(max(lengths), 64).bit_length() // 2)
+    if question not in paddings: paddings[question] = find_padding(encoded, tokenizer, model)
+    return replace(prepared, padding=paddings[question])
+
+
+def _prepared(encoded, tokenizer, model, ways: tuple[Way, ...], problem_type: str) -> Prepared:
+    "A model ready to run, without what depends on the texts"
+    if len(ways) > 1: return _fastest(encoded, tokenizer, model, problem_type, ways)
+    if ways: return _prepare(model, tokenizer, ways[0], encoded)
+    twins, own = _twins(model), Way("torch", _own(model))
+    if not twins:
+        twins.tokens_read += sum(row.tokens_read for row in encoded)
+        if twins.tokens_read < _PACK_FROM: return Prepared((), own, accepting(model))
+    return _prepare(model, tokenizer, own, encoded)
+
 
 def prepare(
     encoded: Sequence[Encoded],  # the texts at hand, or a sample of them
@@ -328,13 +371,8 @@ def prepare(
     problem_type: str = "single_label_classification",  # what the outputs mean
 ) -> Prepared:  # what to run batches with
     "A model ready to run, in the fastest of some ways; without any, a twin in its own precision as soon as there is enough to read"
-    if len(ways) > 1: return _fastest(encoded, tokenizer, model, problem_type, ways)
-    if ways: return _prepare(model, tokenizer, ways[0], encoded)
-    twins, own = _twins(model), Way("torch", _own(model))
-    if not twins:
-        twins.tokens_read += sum(row.tokens_read for row in encoded)
-        if twins.tokens_read < _PACK_FROM: return Prepared((), own, model)
-    return _prepare(model, tokenizer, own, encoded)
+    _check_process(ways)
+    return _padded(_prepared(encoded, tokenizer, model, ways, problem_type), encoded, tokenizer, model)
 
 # %% ../../nbs/labelling/engine.ipynb #f31ea10e
 def batches(
@@ -343,10 +381,11 @@ def batches(
     device: torch.device | str = "cpu",  # where the model is
     batch_tokens: int | None = None,  # as `plan` takes it
     batch_size: int | None = None,  # as `plan` takes it
+    padding: Padding = RIGHT,  # what `prepare` found for the model
 ) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:  # positions in `encoded`, and the inputs of the model
     "Texts in padded batches, the longest first; raises `OptionError`"
-    for positions in plan([row.tokens_read for row in encoded], batch_tokens, batch_size):
-        yield positions, collate([encoded[position] for position in positions], tokenizer, device)
+    for positions in _grouped([row.tokens_read for row in encoded], padding, batch_tokens, batch_size):
+        yield positions, collate([encoded[position] for position in positions], tokenizer, device, padding.side, padding.token)
 
 
 def _shared(tokens: int, most: int) -> int:
@@ -357,7 +396,7 @@ def _shared(tokens: int, most: int) -> int:
 def _each(run: Callable, inputs: Sequence[dict[str, torch.Tensor]], count: int) -> Iterator[torch.Tensor]:
     "What the head gives for each of some batches"
     if count > 1 and hasattr(run, "each"): return run.each(inputs)
-    return (run(**batch)[0] for batch in inputs)
+    return (outputs_of(run, batch) for batch in inputs)
 
 
 def run(
@@ -370,19 +409,24 @@ def run(
     problem_type: str = "single_label_classification",  # what the outputs mean
     done: Callable[[int], Any] = lambda texts: None,  # called with the number of texts of each batch that is done
 ) -> torch.Tensor:  # shape (texts, labels): what the head gives, float32, on the CPU
-    "Outputs of a model for texts, in their order"
-    lengths, padding = [row.tokens_read for row in encoded], PADDING if prepared.pads else None
+    "Outputs of a model for texts, in their order; raises `CheckpointError` for numbers that are not finite"
+    lengths, padding = [row.tokens_read for row in encoded], prepared.padding
     budget = batch_tokens or (_shared(sum(lengths), prepared.batch_tokens) if hasattr(prepared.run, "each") else prepared.batch_tokens)
-    planned = plan(lengths, budget, batch_size, padding)
-    inputs = (collate([encoded[position] for position in positions], tokenizer, device) for positions in planned)
+    planned = _grouped(lengths, padding, budget, batch_size, PADDING if prepared.pads else None)
+    rows = ([encoded[position] for position in positions] for positions in planned)
+    inputs = (collate(some, tokenizer, device, padding.side, padding.token) for some in rows)
     outputs, near = None, []
     for positions, found in zip(planned, _each(prepared.run, inputs, len(planned)), strict=True):
         found = found.float().cpu()
+        if not torch.isfinite(found).all():
+            raise CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
         if outputs is None: outputs = torch.empty(len(encoded), *found.shape[1:])
         outputs[positions] = found
         if prepared.margin: near += [positions[number] for number in (margins(found, problem_type) < prepared.margin).nonzero().flatten()]
         done(len(positions))
-    if near: outputs[near] = run([encoded[position] for position in near], tokenizer, prepared.exact, device, batch_tokens, batch_size)
+    if near:
+        exact = replace(prepared.exact, padding=padding)
+        outputs[near] = run([encoded[position] for position in near], tokenizer, exact, device, batch_tokens, batch_size)
     return outputs
 
 # %% ../../nbs/labelling/engine.ipynb #f9c81bf0
@@ -407,7 +451,8 @@ def _all_prepared(encoded, tokenizer, model, ways: Sequence[Way]) -> dict[Way, P
     for way in tqdm(ways, desc="ways to run", unit="way", delay=2, leave=False):
         with suppress(OptionError):
             integers = way.precision == "int8"
-            found[way] = _integers(model, tokenizer, encoded, way) if integers else _prepare(model, tokenizer, way, encoded)
+            made = _integers(model, tokenizer, encoded, way) if integers else _prepare(model, tokenizer, way, encoded)
+            found[way] = _padded(made, encoded, tokenizer, model)
     return found
 
 
@@ -424,10 +469,13 @@ def compare(
     chosen = _all_prepared(encoded, tokenizer, model, dict.fromkeys([exact, *(sensible_ways(model) if ways is None else ways)]))
     seconds, scores = {way: [] for way in chosen}, {}
     for _ in range(rounds):
-        for way, prepared in chosen.items():
+        for way, prepared in [*chosen.items()]:
             started = time.perf_counter()
-            scores[way] = score(run(encoded, tokenizer, prepared, problem_type=problem_type))
-            seconds[way].append(time.perf_counter() - started)
+            try: scores[way] = score(run(encoded, tokenizer, prepared, problem_type=problem_type))
+            except CheckpointError:  # numbers that are not finite
+                if way == exact: raise
+                del chosen[way]
+            else: seconds[way].append(time.perf_counter() - started)
     labels = {way: found > 0.5 if problem_type == "multi_label_classification" else found.argmax(1) for way, found in scores.items()}
     same = {way: (found == labels[exact]).view(len(encoded), -1).all(1).float().mean().item() for way, found in labels.items()}
     return [Agreement(*way, same[way], (scores[way] - scores[exact]).abs().max().item(), len(encoded) / min(seconds[way]))
@@ -455,7 +503,7 @@ def _measured(encoded, tokenizer, model, problem_type, ways: tuple[Way, ...]) ->
     "The fastest way that keeps the labels of some texts, and the budget that suits it"
     rows = compare(encoded, tokenizer, model, problem_type, rounds=2, ways=ways)
     best = max((row for row in rows if row.labels_equal >= KEEPS), key=lambda row: row.texts_per_second)
-    prepared = _kept(model, Way(best.backend, best.precision))
+    prepared = _padded(_kept(model, Way(best.backend, best.precision)), encoded, tokenizer, model)
     return {**asdict(best), "batch_tokens": _best_budget(encoded, tokenizer, prepared), "texts": len(encoded)}
 
 
