@@ -20,8 +20,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ..errors import CheckpointError, InputError, OptionError, TaskError, check_option
 from ..files.sentence_modules import POOLING_MODES
 from ..loading.loaded import evaluating, name_of
-from .encode import Encoded, Notes, Text, as_texts, collate, encode, token_limit
-from .engine import PADDING, Prepared, Way, check_count, plan, prepare, sensible_ways, ways_of
+from .encode import Encoded, Notes, Text, as_texts, encode, token_limit
+from .engine import PADDING, Prepared, Way, batches, check_count, prepare, sensible_ways, ways_of
+from .padding import outputs_of
 from .pooling import Behind, RoutedModel, StaticModel, encode_static, pool
 from .predictions import Predictions, prediction
 
@@ -92,10 +93,9 @@ def _read(text, tokenizer, model, stacklevel, *, task=None, prompt=None, prompt_
 # %% ../../nbs/labelling/embed.ipynb #718f0e1c
 def _hidden(read: _Read, prepared: Prepared, batch_size: int | None):
     "The vectors of the tokens of all texts, batch by batch: positions in the texts, shape (texts, tokens, width), the mask"
-    device, lengths = next(read.model.parameters()).device, [row.tokens_read for row in read.encoded]
-    for positions in plan(lengths, prepared.batch_tokens, batch_size, PADDING if prepared.pads else None):
-        batch = collate([read.encoded[position] for position in positions], read.tokenizer, device)
-        hidden = read.behind.on_tokens(prepared.run(**batch)[0].float())
+    device, most = next(read.model.parameters()).device, PADDING if prepared.pads else None
+    for positions, batch in batches(read.encoded, read.tokenizer, device, prepared.batch_tokens, batch_size, prepared.padding, most):
+        hidden = read.behind.on_tokens(outputs_of(prepared.run, batch).float())
         yield positions, hidden, batch["attention_mask"]
 
 

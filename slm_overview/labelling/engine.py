@@ -382,9 +382,10 @@ def batches(
     batch_tokens: int | None = None,  # as `plan` takes it
     batch_size: int | None = None,  # as `plan` takes it
     padding: Padding = RIGHT,  # what `prepare` found for the model
+    most_padding: float | None = None,  # as `plan` takes its `padding`
 ) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:  # positions in `encoded`, and the inputs of the model
     "Texts in padded batches, the longest first; raises `OptionError`"
-    for positions in _grouped([row.tokens_read for row in encoded], padding, batch_tokens, batch_size):
+    for positions in _grouped([row.tokens_read for row in encoded], padding, batch_tokens, batch_size, most_padding):
         yield positions, collate([encoded[position] for position in positions], tokenizer, device, padding.side, padding.token)
 
 
