@@ -29,7 +29,7 @@ from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
 from .labelling.pooling import RoutedModel, behind, static_model
-from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, prediction, problem_type_of
+from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, labels_of, prediction, problem_type_of
 from .loading.loaded import evaluating, name_of
 from .loading.resolve import Checkpoint, resolve
 from .loading.task import show_task, task_of
@@ -366,8 +366,9 @@ def _outputs(encoded: list[Encoded], tokenizer: Any, model: PreTrainedModel, opt
         found = run(encoded, tokenizer, prepared, device, options.batch_tokens, options.batch_size, options.problem_type, done)
         if found.ndim != 2:
             raise TaskError(f"a {type(model).__name__} gives {found.ndim} dimensions of output; label scores have 2.")
-        if not torch.isfinite(found).all():
-            raise CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
+        if found.shape[1] != model.config.num_labels:
+            named = model.config.num_labels
+            raise CheckpointError(f"the head gives {found.shape[1]} numbers for a text, and the config names {named} labels.")
         return PROBLEM_TYPES[options.problem_type](found)
 
 # %% ../nbs/00_core.ipynb #c0re50a2
@@ -467,10 +468,8 @@ def predict(
     return torch.cat(found)
 
 # %% ../nbs/00_core.ipynb #30b55014
-def _described(model, texts, encoded, scores, top_k) -> list[Prediction]:
+def _described(labels, texts, encoded, scores, top_k) -> list[Prediction]:
     "What a model says of the texts of a window"
-    names = getattr(model.config, "id2label", None) or {}
-    labels = [str(names.get(number, f"LABEL_{number}")) for number in range(scores.shape[1])]
     return [prediction(*row, labels, top_k) for row in zip(texts, encoded, scores.tolist(), strict=True)]
 
 
@@ -498,10 +497,10 @@ def classify(
                           top_k=top_k, max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
-    notes, items = Notes(), []
+    notes, items, labels = Notes(), [], labels_of(model.config, stacklevel=2)
     made = partial(Predictions, model_name=name_of(model), problem_type=options.problem_type, untrained_weights=untrained_weights(model))
     try:
-        for window in _stream(text, tokenizer, model, notes, options): items += _described(model, *window, top_k)
+        for window in _stream(text, tokenizer, model, notes, options): items += _described(labels, *window, top_k)
     except (SlmError, KeyboardInterrupt) as stop:
         stop.results = made(tuple(items))
         raise
@@ -528,8 +527,8 @@ def stream(
     check_count(top_k, "top_k", "labels")
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
-    answered = _stream(text, tokenizer, model, Notes(), options)
-    return (item for window in answered for item in _described(model, *window, top_k))
+    answered, labels = _stream(text, tokenizer, model, Notes(), options), labels_of(model.config, stacklevel=2)
+    return (item for window in answered for item in _described(labels, *window, top_k))
 
 
 def agreement(
