@@ -11,32 +11,51 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, print_json, status
+from .terminal import Device, Json, console, print_json, read_lines, status
 
 # %% ../../nbs/cli/labelling.ipynb #e3767ece
 CLASSIFIER_HELP = "A packaged model, a folder, or a repository of the Hub."
 
 
-def _texts(texts: list[str] | None) -> list[str]:
-    "The texts of the command line, or the lines of the standard input"
-    if texts and texts != ["-"]: return texts
+def _texts(texts: list[str] | None) -> dict[int, str]:
+    "The texts of the command line, or the lines of the standard input that are not blank, by their place from 0 on"
+    if texts and texts != ["-"]: return dict(enumerate(texts))
     if not texts and sys.stdin.isatty(): raise typer.BadParameter("give a text, or pipe one text a line into this command.")
-    lines = [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    lines = {number: line for number, line in enumerate(read_lines()) if line.strip()}
     if not lines: raise typer.BadParameter("there is no text in the standard input.")
     return lines
 
 
-def _print_predictions(predictions: Any) -> None:
-    "Print predictions as a table"
+def _print_predictions(predictions: Any, places: list[int]) -> None:
+    "Print predictions as a table, with the numbers of the lines where blank ones were left out"
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("label", "score", "text", box=None, pad_edge=False)
-    for item in predictions:
+    gaps = places != [*range(len(places))]
+    table = Table(*(["line"] if gaps else []), "label", "score", "text", box=None, pad_edge=False)
+    for place, item in zip(places, predictions, strict=True):
         shown = " / ".join(item.text) if isinstance(item.text, tuple) else item.text
         cut = f" (cut: {item.tokens_read} of {item.tokens} tokens)" if item.truncated else ""
-        table.add_row(Text(item.label), f"{item.score:.3f}", Text(shown[:200] + cut))
+        table.add_row(*([str(place + 1)] if gaps else []), Text(item.label), f"{item.score:.3f}", Text(shown[:200] + cut))
     console().print(table)
+
+
+_OTHER_HEADS = {
+    "token-classification": "It labels words, in Python.",
+    "question-answering": "It finds answers in texts, in Python.",
+    "text-generation": "Have it choose: slm generate TEXT --choices a,b --model MODEL.",
+}  # what a model was trained for that does not label texts, and what to do with it
+
+
+def _check_head(name: str, model: Any) -> None:
+    "Raise `TaskError` for a model whose files say that it was trained for something else"
+    from slm_overview.errors import TaskError
+    from slm_overview.loading.task import task_of
+
+    task = task_of(model.checkpoint)[0]
+    if task not in _OTHER_HEADS: return
+    use = f"{_OTHER_HEADS[task]} Or leave out --model and pass --labels."
+    raise TaskError(f"'{name}' was trained for {task}, and not to label texts. {use}")
 
 
 def predict(
@@ -55,7 +74,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     "Label texts: with labels of your own and no training (--labels), or with a trained classifier (--model)."
-    inputs = _texts(texts)
+    places, inputs = zip(*_texts(texts).items(), strict=True)
     if labels is None and model == "all-minilm-l6-v2":
         raise typer.BadParameter("this model needs --labels, e.g. --labels sport,money. Or name a trained classifier with --model.")
     if labels is not None and (dtype or quantize or backend):
@@ -66,11 +85,13 @@ def predict(
     from slm_overview.labelling.embed import zero_shot
     from slm_overview.labelling.encode import as_texts
 
-    as_texts(inputs)
+    inputs = as_texts([*inputs])
     pair = load_small_model(model, task="text-classification" if labels is None else "feature-extraction", device=device)
     if labels is None:
+        _check_head(model, pair[1])
         given = [(text, text_pair) for text in inputs] if text_pair else inputs
         found = classify(given, *pair, top_k=top_k, dtype=dtype, quantize=quantize, backend=backend or "torch", **options)
     else: found = zero_shot(inputs, [label.strip() for label in labels.split(",")], *pair, hypothesis_template=template, **options)
-    if as_json: print_json(found.to_dict())
-    else: _print_predictions(found)
+    if not as_json: return _print_predictions(found, [*places])
+    told = found.to_dict()
+    return print_json(told | {"items": [{"index": place} | item for place, item in zip(places, told["items"], strict=True)]})

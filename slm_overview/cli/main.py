@@ -15,7 +15,7 @@ import typer
 
 from ..errors import SlmError, SlmWarning
 from . import catalog, labelling, search, sizing, writing
-from .terminal import Json, console, print_json, status
+from .terminal import Json, console, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
 def _print_report(report: dict[str, Any]) -> None:
@@ -104,6 +104,7 @@ def main(
     arguments: list[str] | None = None,  # what follows `slm`; the command line's if None
 ) -> None:
     "Run the command `slm` and exit with its code"
+    print_anything()
     for name in NOISY: logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("always", SlmWarning)
