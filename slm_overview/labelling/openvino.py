@@ -194,8 +194,9 @@ def _measured(model: PreTrainedModel, batches: Sequence[dict[str, torch.Tensor]]
             "What the graph takes; each text is read several times"
             bar.update()
             return [values.numpy() for values in batch.values()]
-        sample = nncf.Dataset(batches, inputs)
-        return nncf.quantize(_graph(model, [*batches[0]]), sample, model_type=nncf.ModelType.TRANSFORMER, subset_size=len(batches))
+        options = dict(model_type=nncf.ModelType.TRANSFORMER, subset_size=len(batches))
+        if not is_fast("int8"): options["advanced_parameters"] = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
+        return nncf.quantize(_graph(model, [*batches[0]]), nncf.Dataset(batches, inputs), **options)
 
 
 def _packed(graph: Any) -> bytes:
@@ -219,7 +220,7 @@ def quantized(
     "A model in 8 bits in OpenVINO; raises `MissingDependencyError` or `OptionError`"
     check_installed("int8")
     texts, names = _texts_digest(batches), [*batches[0]]
-    file = cache_file(f"openvino-{digest_of(model)}-{version('openvino')}.bin")
+    file = cache_file(f"openvino-{digest_of(model)}-{version('openvino')}{'' if is_fast('int8') else '-7bits'}.bin")
     with suppress(OSError, RuntimeError):  # no file, or one that is broken
         content = file.read_bytes()
         if content[:_DIGEST] == texts: return OpenVinoTwin(_unpacked(content[_DIGEST:]), names, "int8")
