@@ -26,10 +26,10 @@ from transformers import PreTrainedModel
 
 from ..errors import CheckpointError, InputError, OptionError, check_option
 from ..files.kept import cache_file, write_whole
-from ..loading.loaded import modules_of
+from ..loading.loaded import evaluating, modules_of
 from ..sizing.machine import machine
 from .encode import Encoded, Text, as_texts, check_text, collate, digest_of, many_texts
-from .int8 import has_int8, integer_blocks, is_fast
+from .int8 import integer_blocks, is_fast, is_right
 from .openvino import check_installed, converted, has_openvino, quantized
 from .packed import PackedBody, blocks_of, groups_of, is_same, layers_of, packed, twin_of
 from .padding import RIGHT, Padding, accepting, beginning, find_padding, outputs_of, padding_tokens
@@ -131,6 +131,9 @@ _SAMPLE_TEXTS, _SAMPLE_TOKENS = 64, 4096  # what the ranges of 8 bits are measur
 _FEWEST = 32  # different texts that are enough to measure on; until so many were met, the answers are those of float32
 _BEGINNINGS = (6, 16)  # tokens of each of those texts that are read by themselves too, since short texts have ranges of their own
 _CAUTION = 4  # times the usual error of 8 bits: how near to a tie a text is looked at again
+_OTHER = 0.5  # of the largest output for some sample texts: an error of 8 bits that is no rounding any more
+_FAR, _SLOWER, _UNSEEN = 10, 1.25, 0.05  # times float32's time that 8 bits may take, for one text and for several, and seconds above it
+_ROUNDS, _EVERY = 5, 4  # how often that is tried at most, and of how many sample texts one is taken
 
 
 class Way(NamedTuple):
@@ -241,24 +244,54 @@ def margins(
 
 
 def _in_doubt(exact: Callable, rounded: Callable, batch: dict[str, torch.Tensor]) -> float:
-    "How near to a tie an answer in 8 bits is looked at again, from sample texts"
-    wrong = exact(**batch)[0] - rounded(**batch)[0]
-    usual = (wrong - wrong.mean(-1, keepdim=True)).square().mean().sqrt().item() * 2**0.5 if wrong.ndim == 2 else 0.0
-    return _CAUTION * usual
+    "How near to a tie an answer in 8 bits is looked at again, from sample texts; raises `OptionError` where the answers are others"
+    right, found = exact(**batch)[0], rounded(**batch)[0]
+    if right.ndim != 2: return 0.0
+    wrong = right - found
+    if not wrong.abs().max() <= _OTHER * right.abs().max():
+        raise OptionError("quantize='int8' gives other answers than float32 with this model. Leave it out.")
+    return _CAUTION * (wrong - wrong.mean(-1, keepdim=True)).square().mean().sqrt().item() * 2**0.5
+
+
+def _seconds(encoded: Sequence[Encoded], tokenizer: Any, prepared: Prepared) -> float:
+    "How long a model that is prepared takes for some texts, without a second look"
+    started = time.perf_counter()
+    run(encoded, tokenizer, replace(prepared, margin=0.0))
+    return time.perf_counter() - started
+
+
+def _check_pays(encoded: Sequence[Encoded], tokenizer: Any, exact: Prepared, rounded: Prepared, most: float = 1.0) -> None:
+    "Raise `OptionError` if 8 bits take more than so many times as long as float32 for some texts, in the best of several rounds"
+    taken, usual = [], []
+    for number in range(_ROUNDS):
+        taken.append(_seconds(encoded, tokenizer, rounded))
+        usual.append(_seconds(encoded, tokenizer, exact))
+        if number and min(taken[1:]) <= most * min(usual[1:]) + _UNSEEN: return  # in the first round programs are made
+    slow, quick = min(taken), min(usual)
+    instead = "" if rounded.way.backend == "openvino" else ", or pass backend='openvino'"
+    raise OptionError(
+        f"quantize='int8' is slower than float32 for this model on this processor: {slow:.2g} s in place of {quick:.2g} s for "
+        f"{len(encoded)} of the texts. Leave it out{instead}."
+    )
 
 
 def _integers(model: PreTrainedModel, tokenizer: Any, encoded: Sequence[Encoded], way: Way) -> Prepared:
-    "A model in 8 bits, with the exact one for what it leaves in doubt; ranges and doubt come from sample texts"
+    "A model in 8 bits, with the exact one for what it leaves in doubt; what it needs comes from sample texts; raises `OptionError`"
     exact, rows = _floats(model, "float32"), _of_all_lengths(_sample(encoded))
     batch = collate(rows, tokenizer, "cpu", padding_side="right")
     if way.backend == "openvino": parts = dict(run=quantized(model, [collate([row], tokenizer, "cpu") for row in rows]), **_OPENVINO)
+    elif exact.pads: raise OptionError(f"quantize='int8' is not possible for this {type(model).__name__}. Leave it out.")
     else:
         mask = batch["attention_mask"].bool()
         first = PackedBody(model.base_model, [], torch.float32)(**batch).last_hidden_state[mask]
         body = exact.run if isinstance(exact.run, PackedBody) else exact.run.base_model
         blocks = integer_blocks(model, body.blocks, first, groups_of(mask.sum(1).tolist()))
         parts = dict(run=twin_of(model, blocks, torch.float32), pads=False)
-    return _keep(model, way, **parts, exact=exact, margin=_in_doubt(exact.run, parts["run"], batch))
+    rounded = Prepared((), way, **parts)
+    _check_pays(rows[-1:], tokenizer, exact, rounded, _FAR)  # one short text first: the others could take minutes
+    margin = _in_doubt(exact.run, rounded.run, batch)
+    _check_pays(rows[::_EVERY], tokenizer, exact, rounded, _SLOWER)
+    return _keep(model, way, **parts, exact=exact, margin=margin)
 
 
 def _converted(model: PreTrainedModel, encoded: Sequence[Encoded], way: Way) -> Prepared:
@@ -288,7 +321,9 @@ def _is_plain(model: PreTrainedModel) -> bool: return model.dtype is torch.float
 def _runs(model: PreTrainedModel, way: Way) -> bool:
     "Whether a model can be run in a way on this machine, as far as that is known beforehand"
     if way.backend == "openvino": return _is_plain(model) and has_openvino(way.precision)
-    return way.precision != "int8" or (_is_plain(model) and has_int8() and bool(layers_of(model)))
+    if way.precision != "int8": return True
+    if not (_is_plain(model) and is_right() and layers_of(model)): return False
+    with evaluating(model): return not _floats(model, "float32").pads  # what has such layers and does more with them gives something else
 
 
 def sensible_ways(
@@ -324,7 +359,7 @@ def ways_of(
     asked = [Way(name, quantize or dtype or _own(model)) for name in BACKENDS if backend in (name, "auto")]
     found = tuple(way for way in asked if _runs(model, way))
     if found: return found
-    why = "is no encoder of the kind of BERT in float32 on the CPU" if has_int8() else "runs on a processor without VNNI"
+    why = "is no encoder of the kind of BERT in float32 on the CPU" if is_right() else "runs where PyTorch has no right product in 8 bits"
     raise OptionError(
         f"quantize='int8' is not possible: this {type(model).__name__} {why}. Leave it out, or pass dtype='bfloat16' or backend='openvino'."
     )
@@ -524,10 +559,12 @@ def _fastest(encoded, tokenizer, model, problem_type, ways: tuple[Way, ...]) -> 
     rows = _met(model, encoded)
     if len(rows) < _FEWEST: return _floats(model, "float32")
     file = _choice_file(model, problem_type, ways)
-    choice = _read_choice(file, ways)
-    if choice is None:
+    choice, best = _read_choice(file, ways), None
+    if choice:
+        with suppress(OptionError): best = _prepare(model, tokenizer, Way(choice["backend"], choice["precision"]), rows)
+    if best is None:
         choice = _measured(_sample(rows), tokenizer, model, problem_type, ways)
         with suppress(OSError): write_whole(file, json.dumps(choice, indent=1).encode())
-    best = _prepare(model, tokenizer, Way(choice["backend"], choice["precision"]), rows)
+        best = _prepare(model, tokenizer, Way(choice["backend"], choice["precision"]), rows)
     prepared = _twins(model)[ways] = replace(best, batch_tokens=choice["batch_tokens"])
     return prepared
