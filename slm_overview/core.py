@@ -33,7 +33,7 @@ from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, label
 from .loading.loaded import evaluating, name_of
 from .loading.resolve import Checkpoint, resolve
 from .loading.task import show_task, task_of
-from .writing.llama_cpp import LlamaCppModel, check_room, has_llama_cpp, usable_context
+from .writing.llama_cpp import LlamaCppModel, LlamaCppTokenizer, check_room, has_llama_cpp, split_as_stated, usable_context
 from slm_overview.errors import (
     CheckpointError,
     InputError,
@@ -41,6 +41,7 @@ from slm_overview.errors import (
     NotEnoughMemoryError,
     OptionError,
     SlmError,
+    SlmWarning,
     TaskError,
     UntrainedHeadWarning,
     check_option,
@@ -120,6 +121,19 @@ def _lower_case(tokenizer: Any) -> None:
     parts = [] if own is None else list(own) if isinstance(own, normalizers.Sequence) else [own]
     if not any(isinstance(part, normalizers.Lowercase) for part in parts):
         tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *parts])
+
+
+def _split(tokenizer: Any, checkpoint: Checkpoint) -> None:
+    "Let the tokenizer of a GGUF file cut texts as the file says, and warn where transformers does not know how"
+    metadata = read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata
+    if split_as_stated(tokenizer, metadata): return
+    how = metadata.get("tokenizer.ggml.pre", "default")
+    warnings.warn(
+        f"'{checkpoint.name}' cuts texts in the way {how!r}, which is not known here for transformers: its tokens may be others than "
+        "those that it was trained on. Run it with engine='llama.cpp'.",
+        SlmWarning,
+        stacklevel=3,
+    )
 
 
 def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) -> tuple[PreTrainedModel, set[str]]:
@@ -265,7 +279,7 @@ def _load_in_llama_cpp(checkpoint: Checkpoint, context_length: int | None, memor
     model = LlamaCppModel(path, length)
     model.checkpoint = checkpoint
     show_task(model, checkpoint.name, "text-generation", reason)
-    return tokenizer, model
+    return LlamaCppTokenizer.of(tokenizer, model), model
 
 
 def _task_of(checkpoint: Checkpoint) -> tuple[str, str]:
@@ -334,6 +348,7 @@ def load_small_model(
     how = _How(task, precision, place, quantize, progress=bool(checkpoint.gguf_file) or needed > LARGE)
     embeds = task == "feature-extraction" and not checkpoint.gguf_file
     tokenizer, model = _load_sentences(checkpoint, how) if embeds else _load_pair(checkpoint, how, stacklevel=3)
+    if checkpoint.gguf_file: _split(tokenizer, checkpoint)
     model.checkpoint = checkpoint
     show_task(model, checkpoint.name, task, reason)
     return tokenizer, model
