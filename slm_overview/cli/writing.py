@@ -8,15 +8,13 @@ __all__ = ['MODEL_HELP', 'ENGINE_HELP', 'Temperature', 'TopP', 'Seed', 'System',
 
 # %% ../../nbs/cli/writing.ipynb #b2c33c63
 import re
-import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import SlmError
-from .terminal import Device, Json, console, print_json, status
+from .terminal import Device, Json, console, print_json, read_file, read_input, status
 
 # %% ../../nbs/cli/writing.ipynb #ae489572
 _WHY = {"stop": "the model ended it", "stop_string": "a stop string ended it", "length": "cut off: ask for more with --max-new-tokens"}
@@ -70,8 +68,8 @@ def _print_answer(answer: Any, as_json: bool) -> None:
 def _schema(json_schema: str | None) -> str | None:
     "A JSON schema that was written out, or is in a file"
     if json_schema is None or json_schema.lstrip().startswith("{"): return json_schema
-    try: return Path(json_schema).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    try: return read_file(json_schema)
+    except OSError as error:
         raise typer.BadParameter(f"--json-schema {json_schema!r:.80} is neither JSON nor a file that can be read.") from error
 
 # %% ../../nbs/cli/writing.ipynb #1c1d84b7
@@ -135,7 +133,7 @@ def generate(
     as_json: Json = False,
 ) -> None:
     "Answer a prompt with a chat model, or continue it with a base model."
-    if prompt == "-": prompt = sys.stdin.read()
+    if prompt == "-": prompt = read_input()
     if raw and system: raise typer.BadParameter("--system needs a chat template, and --raw leaves it out.")
     schema = _schema(json_schema)
     status(f"Loading {model}")
