@@ -17,7 +17,10 @@ from ..errors import SlmError
 from .terminal import Device, Json, console, print_json, read_file, read_input, status
 
 # %% ../../nbs/cli/writing.ipynb #ae489572
-_WHY = {"stop": "the model ended it", "stop_string": "a stop string ended it", "length": "cut off: ask for more with --max-new-tokens"}
+_WHY = {
+    "stop": "the model ended it", "stop_string": "a stop string ended it", "repetition": "ended, since it said the same again and again",
+    "length": "cut off: ask for more with --max-new-tokens",
+}
 
 
 def _summary(generation: Any) -> str:
