@@ -6,13 +6,12 @@
 __all__ = ['embed', 'search', 'rerank']
 
 # %% ../../nbs/cli/search.ipynb #64964029
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, print_json, status
+from .terminal import Device, Json, console, print_json, read_file, read_input, status
 
 # %% ../../nbs/cli/search.ipynb #77ec9e9b
 _ENCODER_HELP = "An encoder of sentences: a packaged model, a folder, or a repository of the Hub."
@@ -24,13 +23,8 @@ _Dimension = Annotated[int | None, typer.Option(min=1, help="So many numbers of 
 
 def _lines(path: str) -> list[str]:
     "The texts of a file or of the standard input, without a mark at its beginning, carriage returns and empty lines"
-    if path == "-": raw = getattr(sys.stdin, "buffer", None)
-    elif not Path(path).is_file(): raise typer.BadParameter(f"there is no file {path}.")
-    else: raw = None
-    try:
-        if path != "-": text = Path(path).read_bytes().decode("utf-8-sig")
-        else: text = raw.read().decode("utf-8-sig") if raw else sys.stdin.read().removeprefix("\ufeff")
-    except UnicodeDecodeError as error: raise typer.BadParameter(f"{path} is not written in UTF-8: {error}") from error
+    if path != "-" and not Path(path).is_file(): raise typer.BadParameter(f"there is no file {path}.")
+    text = read_input() if path == "-" else read_file(path)
     lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
     if lines: return lines
     raise typer.BadParameter(f"there is no text in {'the standard input' if path == '-' else path}.")
