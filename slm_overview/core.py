@@ -28,6 +28,7 @@ from .files.sentence_modules import SavedModule, SentenceLayout, about, encoder_
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
+from .labelling.padding import state_padding
 from .labelling.pooling import RoutedModel, behind, static_model
 from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, labels_of, prediction, problem_type_of
 from .loading.loaded import evaluating, name_of
@@ -238,7 +239,7 @@ def _load_pair(checkpoint: Checkpoint, how: _How, stacklevel: int) -> tuple[Any,
     _mark_untrained(model, missing, checkpoint, how.task, stacklevel + 1)
     stated = about(checkpoint.folder).get("activation_fn")  # a cross-encoder of today says it here
     if stated and not hasattr(model.config, "sentence_transformers"): model.config.sentence_transformers = {"activation_fn": stated}
-    if getattr(model.config, "pad_token_id", None) is None: model.config.pad_token_id = tokenizer.pad_token_id
+    state_padding(tokenizer, model)
     return tokenizer, model
 
 

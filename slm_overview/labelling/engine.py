@@ -10,7 +10,6 @@ __all__ = ['WINDOW_TEXTS', 'WINDOW_CHARACTERS', 'BATCH_TOKENS', 'PADDING', 'PREC
 # %% ../../nbs/labelling/engine.ipynb #b8f7e78d
 import copy
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -26,7 +25,7 @@ from transformers import PreTrainedModel
 
 from ..errors import CheckpointError, InputError, OptionError, check_option
 from ..files.kept import cache_file, write_whole
-from ..loading.loaded import evaluating, modules_of
+from ..loading.loaded import alone_in_fork, evaluating, modules_of
 from ..sizing.machine import machine
 from .encode import Encoded, Text, as_texts, check_text, collate, digest_of, many_texts
 from .int8 import integer_blocks, is_fast, is_right
@@ -366,15 +365,10 @@ def ways_of(
     )
 
 # %% ../../nbs/labelling/engine.ipynb #9428cfbb
-_PROCESS = os.getpid()  # where this module was imported
-
-
 def _check_process(ways: tuple[Way, ...]) -> None:
     "Use one thread in a process that was forked off, since the others were left behind; raises `OptionError` where that is not enough"
-    if os.getpid() == _PROCESS: return
-    if any(way.backend == "openvino" for way in ways):
+    if alone_in_fork() and any(way.backend == "openvino" for way in ways):
         raise OptionError("OpenVINO does not run in a process that was forked off. Start processes with `spawn`, or leave backend out.")
-    if torch.get_num_threads() > 1: torch.set_num_threads(1)
 
 
 def _padded(prepared: Prepared, encoded: Sequence[Encoded], tokenizer: Any, model: PreTrainedModel) -> Prepared:
