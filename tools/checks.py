@@ -19,9 +19,10 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
-from environment import ROOT, install, install_browser, install_models, make_environment
+from environment import ROOT, install_browser, python_of
 from hygiene import problems
 from lanes import CheckFailed, attempt, need, run_in_lanes
+from wheel import discard, wait
 
 NOTEBOOKS = sorted(path for path in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 TIMEOUT = 3600  # seconds for one command, after which it counts as hanging
@@ -158,14 +159,9 @@ def tracked_files():
     return {path.relative_to(ROOT).as_posix() for path in (ROOT / "slm_overview").rglob("*") if path.is_file() and path.suffix != ".pyc"}
 
 
-def build_packages(folder):
-    "The paths of a wheel and an sdist; the wheel is built from the sdist, which proves that the sdist is complete"
-    output_of(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
-    return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
-
-
-def contents(wheel, source):
+def contents(folder):
     "Every file of the package is in the wheel and in the sdist; the sdist has what a build needs"
+    wheel, source = next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
     in_wheel = set(zipfile.ZipFile(wheel).namelist())
     with tarfile.open(source) as archive: in_source = {name.partition("/")[2] for name in archive.getnames()}
     need(tracked_files() <= in_wheel, f"not in the wheel: {sorted(tracked_files() - in_wheel)}")
@@ -191,38 +187,36 @@ def run_all(python, folder, name):
     output_of(python, "-c", program, copy, cwd=folder, python=python)
 
 
-def wheel_chain(folder):
+def wheel_chain(folder, begun):
     "The checks of the wheel by name, in their order: each needs the one before it"
-    python, built = folder / "environment", {}
-
-    def build():
-        "A wheel and an sdist are built"
-        built["wheel"], built["source"] = build_packages(folder / "dist")
-        contents(built["wheel"], built["source"])
+    python, works = python_of(folder / "environment"), []
 
     def install_wheel():
-        "The wheel installs with Jupyter into an environment of its own, and works there"
-        need("wheel" in built, "there is no wheel")
-        built["python"] = make_environment(python)
-        install(built["python"], f"{built['wheel']}[notebook]")
-        install_models(built["python"], cwd=folder)
-        installed(built["python"], folder)
+        "A wheel is built, and installs with Jupyter into an environment of its own, and works there; see tools/wheel.py"
+        if not begun: output_of(sys.executable, "tools/wheel.py", folder)
+        problem = wait(folder, TIMEOUT)
+        log = folder / "log"  # what tools/test.py wrote of it
+        need(problem is None, f"{problem}\n{log.read_text(encoding='utf-8', errors='replace')[-SHOWN:] if log.exists() else ''}")
+        contents(folder / "dist")
+        installed(python, folder)
+        works.append(True)
 
     def run(name):
         "A notebook runs in that environment"
-        need("python" in built, "the wheel is not installed")
-        run_all(built["python"], folder, name)
+        need(works, "the wheel is not installed")
+        run_all(python, folder, name)
 
     def demo():
         "The first command of the README labels a text and answers a question, in that environment"
-        need("python" in built, "the wheel is not installed")
-        printed = output_of(built["python"], "tools/demo.py", python=built["python"])
+        need(works, "the wheel is not installed")
+        try: printed = output_of(python, "tools/demo.py", python=python)
+        finally: discard(folder / "environment")
         need(re.search(r"\bsport\b.*\d", printed), "no label with a score:\n" + printed)
         answer = printed.partition("A question:")[2].partition("The command `slm`")[0]
         need("language" in answer, "no answer:\n" + printed)
 
     chosen = {f"wheel: Run All of {name}": partial(run, name) for name in ("index.ipynb", "00_core.ipynb")}
-    return {"wheel: build": build, "wheel: install": install_wheel, **chosen, "demo": demo}
+    return {"wheel: install": install_wheel, **chosen, "demo": demo}
 
 
 def place_of(path):
@@ -241,6 +235,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", help="run only what has one of these words in its name")
     parser.add_argument("--fresh", action="store_true", help="ask every truth again, and fork no kernels")
+    parser.add_argument("--wheel", metavar="FOLDER", type=Path, help="where tools/wheel.py is at work already")
     options = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some images set it, and every process would compile all libraries again
     if options.fresh: os.environ["SLM_OVERVIEW_FRESH"] = "1"
@@ -249,7 +244,8 @@ def main():
         before = selected({check.__name__: check for check in (form, export)}, options.words)  # export writes what all others read
         site_chain = {"site": site, "browser": browser}
         notebooks = [{path.relative_to(ROOT).as_posix(): path} for path in sorted(NOTEBOOKS, key=place_of)]
-        chains = [site_chain, wheel_chain(Path(folder)), *notebooks, *({check.__name__: check} for check in single)]
+        of_wheel = wheel_chain(options.wheel or Path(folder), options.wheel is not None)
+        chains = [site_chain, of_wheel, *notebooks, *({check.__name__: check} for check in single)]
         results = [attempt(*step) for step in before.items()]
         results += run_in_lanes([chosen for chain in chains if (chosen := selected(chain, options.words))], options.fresh)
     print("\nWhat took longest:")

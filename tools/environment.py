@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 ROOT = Path(__file__).resolve().parent.parent
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch's own index of builds without CUDA
 OLDEST_PYTHON = (3, 11)
+NEWER_PIP = "pip>=25"  # finds the versions that go together in a third of the time of one of 2023
 
 
 def run(program, *arguments):
@@ -76,6 +77,7 @@ def install_torch(python):
 
 def install(python, *what):
     "Install the package (a path with extras after `-e`, or a wheel) and others, with the versions that were tested"
+    pip_install(python, NEWER_PIP)
     install_torch(python)
     pip_install(python, "-c", "constraints.txt", *what)
 
