@@ -203,7 +203,7 @@ class _Reader:
         choices = event.get("choices")
         choice = _object(choices[0]) if isinstance(choices, list) and choices else {}
         part = _object(choice.get("delta") or choice.get("message")) or choice
-        self._add(part.get("content", part.get("text")))
+        self._add(part.get("text") if part.get("content") is None else part["content"])
         if isinstance(choice.get("finish_reason"), str): self.reason = choice["finish_reason"]
 
     def _add(self, text: Any) -> None:
