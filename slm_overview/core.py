@@ -34,6 +34,7 @@ from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, label
 from .loading.loaded import evaluating, name_of
 from .loading.resolve import Checkpoint, resolve
 from .loading.task import show_task, task_of
+from .writing.chat_template import templates_in
 from .writing.llama_cpp import LlamaCppModel, LlamaCppTokenizer, check_room, has_llama_cpp, split_as_stated, usable_context
 from slm_overview.errors import (
     CheckpointError,
@@ -105,12 +106,14 @@ def _source(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
     "The tokenizer of a checkpoint, ready to pad; raises `CheckpointError` where there is no vocabulary"
-    if checkpoint.gguf_file and "tokenizer.ggml.model" not in read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata:
+    metadata = read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata if checkpoint.gguf_file else {}
+    if checkpoint.gguf_file and "tokenizer.ggml.model" not in metadata:
         raise CheckpointError(f"{checkpoint.gguf_file} holds no vocabulary for its tokenizer. Load another file of this model.")
     if not checkpoint.gguf_file and not any((checkpoint.folder / name).is_file() for name in VOCABULARIES):
         raise CheckpointError(f"{checkpoint.folder} has no vocabulary for its tokenizer. It needs one of {', '.join(VOCABULARIES)}.")
     kind = PreTrainedTokenizerFast if checkpoint.gguf_file else AutoTokenizer  # which would read a GGUF file twice, for seconds
     tokenizer = kind.from_pretrained(**_source(checkpoint))
+    if checkpoint.gguf_file: tokenizer.chat_template = templates_in(metadata)
     if tokenizer.pad_token is None: tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if task == "text-generation": tokenizer.padding_side = "left"
     return tokenizer
