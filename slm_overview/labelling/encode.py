@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Text', 'NO_LIMIT', 'check_text', 'many_texts', 'as_texts', 'digest_of', 'token_limit', 'usable_length', 'Encoded',
-           'encode', 'Notes', 'encode_and_warn', 'collate']
+           'encode', 'token_ids', 'Notes', 'encode_and_warn', 'collate']
 
 # %% ../../nbs/labelling/encode.ipynb #213acd70
 import copy
@@ -268,6 +268,17 @@ def _describe(row: dict, count: int, added: int, tokenizer: Any) -> Encoded:
     ids = row["input_ids"]
     unknown = ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0
     return Encoded(row, count, len(ids), unknown, len(ids) - added, tokenizer.truncation_side)
+
+# %% ../../nbs/labelling/encode.ipynb #156d6596
+def token_ids(
+    text: str,  # one text
+    tokenizer: Any,  # a tokenizer of transformers
+    add_special_tokens: bool = True,  # whether the tokenizer adds its marks
+) -> list[int]:  # all of them, however the tokenizer was set to cut
+    "The tokens of a whole text"
+    batch = tokenizer(text, add_special_tokens=add_special_tokens, padding=False, verbose=False)
+    if not _undisturbed(batch.encodings): return token_ids(text, copy.deepcopy(tokenizer), add_special_tokens)
+    return batch["input_ids"]
 
 # %% ../../nbs/labelling/encode.ipynb #1b729ef1
 @dataclass

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import InputError, InputTooLongError, OptionError, TruncationWarning
-from ..labelling.encode import as_texts, token_limit
+from ..labelling.encode import as_texts, token_ids, token_limit
 from ..labelling.predictions import Prediction, Predictions
 from ..loading.loaded import name_of
 from .answers import Generation
@@ -43,7 +43,7 @@ def _check_template(prompt_template: Any) -> None:
 # %% ../../nbs/writing/choices.ipynb #5c1ca356
 def _cut(text: str, ask: Callable[[str], Generation], tokenizer: Any, context_length: int) -> tuple[Generation, int, int]:
     "The answer for the beginning of a text that is too long, the tokens of the text, and those that were read"
-    ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    ids = token_ids(text, tokenizer, add_special_tokens=False)
     try: room = context_length - ask("x").prompt_tokens
     except InputTooLongError: room = 0
     while room > 0:

@@ -30,7 +30,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from ..errors import CheckpointError, InputError, InputTooLongError, OptionError, TaskError
-from ..labelling.encode import as_texts, token_limit
+from ..labelling.encode import as_texts, token_ids, token_limit
 from ..labelling.engine import check_count
 from ..loading.loaded import evaluating, name_of
 from .answers import Answer, Detokenizer, Generation, Sampling, Stream, check_stop_strings, wait_for
@@ -372,7 +372,7 @@ def _one_beginning(ids: list[int], tokenizer: Any) -> list[int]:
     if mark is None: return ids
     while ids[:2] == [mark, mark]: ids = ids[1:]
     if ids[:1] == [mark]: return ids
-    return [mark, *ids] if tokenizer("a")["input_ids"][:1] == [mark] else ids
+    return [mark, *ids] if token_ids("a", tokenizer)[:1] == [mark] else ids
 
 
 def _room(engine: Engine, options: Options) -> int | None:
@@ -451,10 +451,10 @@ def check_choices(
 
 def _continuation(tokenizer: Any, prompt: _Prompt, choice: str, chats: bool) -> list[int]:
     "The tokens of a choice after a prompt, with a blank between two words"
-    if chats: return tokenizer(choice, add_special_tokens=False, verbose=False)["input_ids"]
+    if chats: return token_ids(choice, tokenizer, add_special_tokens=False)
     blank = "" if prompt.text[-1:].isspace() or not choice[0].isalnum() else " "
-    whole = tokenizer(prompt.text + blank + choice, verbose=False)["input_ids"]
-    before = tokenizer(prompt.text, verbose=False)["input_ids"]
+    whole = token_ids(prompt.text + blank + choice, tokenizer)
+    before = token_ids(prompt.text, tokenizer)
     ends = len(whole) - (whole[-1:] == before[-1:] == [tokenizer.eos_token_id])  # some tokenizers end a text with a mark
     pairs = enumerate(zip(whole, before, strict=False))
     begins = next((place for place, (one, other) in pairs if one != other), min(len(before), len(whole)))
@@ -566,7 +566,7 @@ def generate(
     if choices is not None: choices, options = check_choices(choices, options), replace(options, max_new_tokens=_widest(tokenizer, choices))
     texts, mark = [prompt] if isinstance(prompt, str) else list(prompt), tokenizer.bos_token_id
     if not texts: return []
-    rows = (_one_beginning(tokenizer(text, verbose=False)["input_ids"], tokenizer) for text in texts)
+    rows = (_one_beginning(token_ids(text, tokenizer), tokenizer) for text in texts)
     prompts = [_Prompt(text, *_fitting(ids, engine, options, truncation, mark)) for text, ids in zip(texts, rows, strict=True)]
     if stream and (choices or not isinstance(prompt, str)): raise OptionError(_ONE_STREAM)
     if choices:
@@ -618,7 +618,7 @@ def _rendered(tokenizer: Any, template: str, messages: list[Message]) -> tuple[s
     text, said = render_template(template, messages, **values), "\0".join(_strings(messages))
     marks = [mark for mark in tokenizer.added_tokens_encoder if mark in said]
     if marks: ids = _marked_ids(tokenizer, template, messages, marks, values)
-    else: ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    else: ids = token_ids(text, tokenizer, add_special_tokens=False)
     return text, _one_beginning(ids, tokenizer)
 
 
