@@ -257,6 +257,15 @@ def _with_accents(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int
     return found
 
 
+_SPACES = ("▁", "Ġ")  # tokens that are a space, which some tokenizers put before a text
+
+
+def _without_spaces(text: str, tokens: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    "Where tokens stand; a space that is not in the text, and was said to be at the letter after it, is nowhere"
+    empty = [token in _SPACES and not text[start:end].isspace() for token, (start, end) in zip(tokens, spans, strict=True)]
+    return [(start, start) if nothing else (start, end) for nothing, (start, end) in zip(empty, spans, strict=True)]
+
+
 def _continues(text: str, ids: Sequence[int], spans: Sequence[tuple[int, int]], tokenizer: Any) -> list[bool]:
     "Whether each token continues a word"
     mark = getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None)
@@ -292,6 +301,7 @@ def _reading(text: str, row: Encoded, told: dict[str, list], tokenizer: Any, opt
     cut = [{name: [known[name][place] for place in some] for name in row.inputs} for some in places]
     rows = [replace(row, inputs=inputs, tokens=len(some), tokens_read=len(some)) for inputs, some in zip(cut, places, strict=True)]
     ids, spans = ([told[name][place] for place in inside] for name in ("input_ids", "offset_mapping"))
+    spans = _without_spaces(text, tokenizer.convert_ids_to_tokens(ids), spans)
     unknown = ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0
     whole = replace(row, inputs={}, tokens_read=row.tokens, unknown_tokens=unknown, content_tokens=len(ids))
     return _Reading(text, whole, _with_accents(text, spans), _continues(text, ids, spans, tokenizer), made, rows, before)
