@@ -41,7 +41,7 @@ def _print_predictions(predictions: Any, places: list[int]) -> None:
 
 
 _OTHER_HEADS = {
-    "token-classification": "It labels words, in Python.",
+    "token-classification": "It labels parts of texts: slm entities TEXT --model MODEL.",
     "question-answering": "It finds answers in texts, in Python.",
     "text-generation": "Have it choose: slm generate TEXT --choices a,b --model MODEL.",
 }  # what a model was trained for that does not label texts, and what to do with it
