@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "core": ("load_small_model", "predict", "classify", "stream", "agreement", "untrained_weights"),
     "labelling.embed": ("embed", "embed_query", "embed_document", "embedding_agreement", "similarity", "zero_shot"),
+    "labelling.entities": ("entities", "Entities", "Entity"),
     "labelling.search": ("search", "build_index", "Index", "Hits"),
     "labelling.rerank": ("rerank",),
     "labelling.predictions": ("Prediction", "Predictions"),
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
         similarity as similarity,
         zero_shot as zero_shot,
     )
+    from slm_overview.labelling.entities import Entities as Entities, Entity as Entity, entities as entities
     from slm_overview.labelling.predictions import Prediction as Prediction, Predictions as Predictions
     from slm_overview.labelling.rerank import rerank as rerank
     from slm_overview.labelling.search import Hits as Hits, Index as Index, build_index as build_index, search as search

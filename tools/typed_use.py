@@ -14,6 +14,8 @@ import slm_overview
 from slm_overview import (
     PACKAGED_MODELS,
     Catalog,
+    Entities,
+    Entity,
     Generation,
     Hits,
     Index,
@@ -33,6 +35,7 @@ from slm_overview import (
     embed_document,
     embed_query,
     embedding_agreement,
+    entities,
     fit,
     format_bytes,
     generate,
@@ -86,6 +89,11 @@ def labels() -> None:
     assert_type(stream((text for text in TEXTS), tokenizer, model), Iterator[Prediction])
     assert_type(agreement(TEXTS, tokenizer, model), list[Agreement])
     assert_type(untrained_weights(model), tuple[str, ...])
+    tagged = entities(TEXTS, *load_small_model("distilbert-base-uncased", task="token-classification"), aggregation_strategy="first")
+    assert_type(tagged, Entities)
+    assert_type(tagged[0][0], Entity)
+    assert_type([(one.word, one.label, one.start, one.end) for text in tagged for one in text], list[tuple[str, str, int, int]])
+    assert_type(tagged.to_frame(), pd.DataFrame)
 
 
 def vectors() -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SlmError, SlmWarning
-from . import catalog, labelling, search, sizing, writing
+from . import catalog, entities, labelling, search, sizing, writing
 from .terminal import Json, console, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
@@ -75,6 +75,7 @@ app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --com
 app.command("machine", epilog="Example: slm machine --probe")(sizing.show_machine)
 app.command(epilog="Example: slm doctor --json")(doctor)
 app.command(epilog='Example: slm predict "The match went to penalties." --labels sport,money,science')(labelling.predict)
+app.command(epilog="Example: slm entities 'Ada Lovelace lived in London.' --model dslim/bert-base-NER")(entities.entities)
 app.command(epilog="Example: slm embed --file texts.txt --out texts.npz")(search.embed)
 app.command(epilog="Example: slm search 'What needs memory?' --index texts.npz")(search.search)
 app.command(epilog="Example: slm rerank 'What needs memory?' --file texts.txt --model cross-encoder/ms-marco-MiniLM-L6-v2")(search.rerank)
