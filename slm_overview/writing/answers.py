@@ -207,6 +207,8 @@ class Generation:
     prompt: str = field(repr=False)  # the prompt as the model read it
     probabilities: dict[str, float] | None = None  # of each choice, where there were some
     seed: int | None = None  # that gives the same answer again, where tokens were drawn
+    dropped_turns: int = field(default=0, repr=False)  # how many of the oldest questions were left out, with their answers
+    summary: str | None = field(default=None, repr=False)  # what stood for them, where the model summarised them
 
     @property
     def tokens_per_second(self) -> float:  # tokens/s; 0 for a single token
@@ -223,7 +225,8 @@ class Generation:
     def _repr_markdown_(self) -> str:
         shown = self.text.replace("<", "&lt;").replace("![", "!\\[").replace("](", "]\\(")  # no HTML, no picture, no link
         quoted = "\n".join(f"> {line}" for line in shown.splitlines())
-        cut = "; part of the prompt was left out" if self.truncated else ""
+        what = "the oldest questions were summarised" if self.summary else "part of the prompt was left out"
+        cut = f"; {what}" if self.truncated else ""
         return f"{quoted}\n\n{self.new_tokens} tokens, ended by {self.finish_reason}{cut}"
 
 # %% ../../nbs/writing/answers.ipynb #a5419ca1
