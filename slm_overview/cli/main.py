@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SlmError, SlmWarning
-from . import catalog, entities, labelling, search, sizing, writing
+from . import catalog, chat, entities, labelling, search, sizing, writing
 from .terminal import Json, console, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
@@ -80,7 +80,7 @@ app.command(epilog="Example: slm embed --file texts.txt --out texts.npz")(search
 app.command(epilog="Example: slm search 'What needs memory?' --index texts.npz")(search.search)
 app.command(epilog="Example: slm rerank 'What needs memory?' --file texts.txt --model cross-encoder/ms-marco-MiniLM-L6-v2")(search.rerank)
 app.command(epilog='Example: slm generate "What is a small language model?" --max-new-tokens 60')(writing.generate)
-app.command(epilog="Example: slm chat --system 'Answer in one sentence.'")(writing.chat)
+app.command(epilog="Example: slm chat --system 'Answer in one sentence.'")(chat.chat)
 app.command(epilog="Example: slm serve smollm2-135m --port 8080")(writing.serve)
 
 
