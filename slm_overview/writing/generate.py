@@ -489,7 +489,7 @@ def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices
                       prompt.text, probabilities, None, prompt.dropped_turns, prompt.summary)
 
 
-def _widest(tokenizer: Any, choices: list[str]) -> int: return max(len(ids) for ids in tokenizer(choices)["input_ids"]) + 1  # tokens
+def _widest(tokenizer: Any, choices: list[str]) -> int: return max(len(token_ids(choice, tokenizer)) for choice in choices) + 1  # tokens
 
 
 def _check_server_options(choices: Any, options: Options, **others: Any) -> None:
