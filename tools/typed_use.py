@@ -120,7 +120,7 @@ def answers() -> None:
     assert_type(generate("Once upon a time", tokenizer, model, max_new_tokens=20), Generation)
     assert_type(generate(["One", "Two"], tokenizer, model, batch_size=2), list[Generation])
     assert_type(generate("Once", tokenizer, model, stream=True), Stream)
-    answer = chat([{"role": "user", "content": "Why is rain wet?"}], tokenizer, model, temperature=0.7, seed=1)
+    answer = chat([{"role": "user", "content": "Why is rain wet?"}], tokenizer, model, temperature=0.7, seed=1, when_full="drop")
     assert_type(answer, Generation)
     assert_type((answer.text, answer.new_tokens, answer.finish_reason), tuple[str, int, str])
     for piece in chat("Why is rain wet?", tokenizer, model, stream=True): assert_type(piece, str)
