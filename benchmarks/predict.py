@@ -36,7 +36,7 @@ from slm_overview.core import agreement, load_small_model, predict, stream
 from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
 from slm_overview.labelling.embed import embed
 from slm_overview.labelling.engine import PADDING, plan
-from slm_overview.labelling.int8 import has_int8
+from slm_overview.labelling.int8 import is_right
 from slm_overview.labelling.openvino import has_openvino
 from slm_overview.sizing.machine import rates
 from slm_overview.testing.checkpoints import tiny_checkpoint
@@ -225,7 +225,7 @@ def openvino_sessions(model, tokenizer, sample):
 
 def ours(tokenizer, model, backend="torch"):
     "This package, in each precision"
-    ways = {"float32": {}, "bfloat16": {"dtype": "bfloat16"}} | ({"int8": {"quantize": "int8"}} if has_int8() else {})
+    ways = {"float32": {}, "bfloat16": {"dtype": "bfloat16"}} | ({"int8": {"quantize": "int8"}} if is_right() else {})
     suffix = ", backend=openvino" if backend == "openvino" else ""
     for title, way in ways.items():
         yield f"slm_overview {title}{suffix}", partial(predict, tokenizer=tokenizer, model=model, backend=backend, **way)
@@ -400,7 +400,7 @@ def main():
         if name not in options.models: continue
         if options.beside:
             beside = {"first_call_ms": first_call(tokenizer, model), "texts_per_second_by_budget": budgets(tokenizer, model, mixes, 3),
-                      "labels_equal_by_source_of_ranges": other_ranges(tokenizer, model, mixes) if has_int8() else {}}
+                      "labels_equal_by_source_of_ranges": other_ranges(tokenizer, model, mixes) if is_right() else {}}
             result.setdefault("beside", {})[name] = {"machine": described(), **beside}
             print(name, json.dumps(beside, indent=1), flush=True)
             keep()
