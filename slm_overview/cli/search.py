@@ -6,6 +6,7 @@
 __all__ = ['embed', 'search', 'rerank']
 
 # %% ../../nbs/cli/search.ipynb #64964029
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,13 +22,21 @@ _TopK = Annotated[int, typer.Option(min=1, help="How many texts to show.")]
 _Dimension = Annotated[int | None, typer.Option(min=1, help="So many numbers of each vector, for models trained for it.")]
 
 
-def _lines(path: str) -> list[str]:
-    "The texts of a file or of the standard input, without a mark at its beginning, carriage returns and empty lines"
+def _lines(path: str) -> dict[int, str]:
+    "The lines of a file or of the standard input that are not blank, without a mark at its beginning, by their place from 0 on"
     if path != "-" and not Path(path).is_file(): raise typer.BadParameter(f"there is no file {path}.")
     text = read_input() if path == "-" else read_file(path)
-    lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
+    lines = {place: line.strip("\r") for place, line in enumerate(text.split("\n")) if line.strip()}
     if lines: return lines
     raise typer.BadParameter(f"there is no text in {'the standard input' if path == '-' else path}.")
+
+
+def _given(texts: list[str] | None, path: str | None) -> dict[int, str]:
+    "Texts by their place from 0 on: those of the command line, the lines of a file, or both, one behind the other"
+    lines = _lines(path) if path else {}
+    given = dict(enumerate([*texts, *lines.values()])) if texts else lines
+    if given: return given
+    raise typer.BadParameter("give texts, or a file with one text a line: --file texts.txt.")
 
 
 def _encoder(model: str, device: str) -> tuple[Any, Any]:
@@ -49,6 +58,13 @@ def _print_hits(hits: Any, as_json: bool) -> None:
     return console().print(table)
 
 # %% ../../nbs/cli/search.ipynb #55d8a482
+def _index(given: dict[int, str], pair: tuple[Any, Any], options: dict[str, Any]) -> Any:
+    "An index of texts that knows their places"
+    from slm_overview.labelling.search import build_index
+
+    return replace(build_index(given.values(), *pair, **options), places=tuple(given))
+
+
 def embed(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts.")] = None,
     file: Annotated[str | None, typer.Option(help=_FILE_HELP)] = None,
@@ -62,16 +78,14 @@ def embed(
 ) -> None:
     "Turn texts into vectors: print them as JSON, or write an index that `slm search --index` reads."
     if out is None and not as_json: raise typer.BadParameter("say where the vectors go: --out texts.npz, or --json to print them.")
-    given = [*(texts or []), *(_lines(file) if file else [])]
-    if not given: raise typer.BadParameter("give texts, or a file with one text a line: --file texts.txt.")
+    given = _given(texts, file)
     pair = _encoder(model, device)
-    from slm_overview.labelling.search import build_index
-
     options = {"prompt": prompt, "prompt_name": prompt_name, "truncate_dim": truncate_dim}
-    index = build_index(given, *pair, **{name: value for name, value in options.items() if value is not None})
+    index = _index(given, pair, {name: value for name, value in options.items() if value is not None})
     if out is not None: index.save(out)
     if as_json:
-        items = [{"text": text, "vector": vector.tolist()} for text, vector in zip(index.texts, index.vectors, strict=True)]
+        rows = zip(given, index.texts, index.vectors, strict=True)
+        items = [{"index": place, "text": text, "vector": vector.tolist()} for place, text, vector in rows]
         print_json({"model_name": index.model_name, "items": items})
     else: typer.echo(f"{index}, written to {out}")
 
@@ -94,6 +108,7 @@ def search(
     pair = _encoder(model or (where.model_name if index else "all-minilm-l6-v2"), device)
     options = {} if truncate_dim is None else {"truncate_dim": truncate_dim}
     if index and truncate_dim is None: options["truncate_dim"] = where.vectors.shape[1]  # as the index was made
+    if not index: where = _index(where, pair, options)
     _print_hits(find(query, where, *pair, top_k=top_k, **options), as_json)
 
 
@@ -110,11 +125,11 @@ def rerank(
     "Read each text together with a question, and put them into the order in which they fit."
     if model is None:
         raise typer.BadParameter("no reranker comes with this package. Name one with --model, e.g. cross-encoder/ms-marco-MiniLM-L6-v2.")
-    given = [*(texts or []), *(_lines(file) if file else [])]
-    if not given: raise typer.BadParameter("give texts, or a file with one text a line: --file texts.txt.")
+    given = _given(texts, file)
     status(f"Loading {model}")
     from slm_overview.core import load_small_model
     from slm_overview.labelling.rerank import rerank as order
 
     pair = load_small_model(model, task="text-classification", device=device)
-    _print_hits(order(query, given, *pair, top_k=top_k, max_length=max_length), as_json)
+    places, hits = [*given], order(query, [*given.values()], *pair, top_k=top_k, max_length=max_length)
+    _print_hits(replace(hits, items=tuple(replace(hit, index=places[hit.index]) for hit in hits)), as_json)

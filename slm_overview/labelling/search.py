@@ -122,6 +122,7 @@ class Index:
     texts: tuple[str, ...]
     model_name: str  # what made the vectors
     revision: str | None = None  # of that model, if it came from the Hub
+    places: tuple[int, ...] | None = None  # the `index` of hits, e.g. the line of a file, from 0 on; positions if None
 
     def __len__(self) -> int: return len(self.texts)
 
@@ -138,6 +139,7 @@ class Index:
         about = json.dumps({"form": _FORM, "model_name": self.model_name, "revision": self.revision}).encode()
         arrays = {"vectors": self.vectors, "text": np.frombuffer(b"".join(encoded), np.uint8), "about": np.frombuffer(about, np.uint8),
                   "ends": np.cumsum([len(one) for one in encoded], dtype=np.int64)}
+        if self.places is not None: arrays["places"] = np.array(self.places, dtype=np.int64)
         with io.BytesIO() as file:
             np.savez(file, **arrays)
             write_whole(Path(path), file.getvalue())
@@ -150,17 +152,19 @@ class Index:
         "Read an index; raises `CheckpointError` for another file or a broken one"
         try:
             with np.load(Path(path), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in ("vectors", "text", "ends", "about")}
+                arrays = {name: file[name] for name in ("vectors", "text", "ends", "about", *(["places"] if "places" in file else []))}
             about = json.loads(arrays["about"].tobytes())
             whole, ends = arrays["text"].tobytes(), [0, *arrays["ends"].tolist()]
             texts = tuple(whole[start:end].decode() for start, end in zip(ends, ends[1:], strict=False))
+            places = tuple(arrays["places"].tolist()) if "places" in arrays else None
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise CheckpointError(f"{path} is no index that can be read: {type(error).__name__}: {error}") from error
         except Exception as error:  # zipfile has errors of its own
             raise CheckpointError(f"{path} is broken: {type(error).__name__}: {error}") from error
-        if about.get("form") != _FORM or arrays["vectors"].shape[:1] != (len(texts),):
+        lengths = {len(texts), len(texts if places is None else places), *arrays["vectors"].shape[:1]}
+        if about.get("form") != _FORM or lengths != {len(texts)}:
             raise CheckpointError(f"{path} is no index of this form, or is not whole.")
-        return cls(arrays["vectors"], texts, about["model_name"], about["revision"])
+        return cls(arrays["vectors"], texts, about["model_name"], about["revision"], places)
 
 
 def _revision(model: Any) -> str | None: return getattr(getattr(model, "checkpoint", None), "revision", None)
@@ -224,4 +228,5 @@ def search(
 
 def _hits(index: Index, scores: list[float], places: list[int]) -> Iterator[Hit]:
     "The texts at some places, with their scores"
-    for score, place in zip(scores, places, strict=True): yield Hit(place, score, index.texts[place])
+    known = range(len(index)) if index.places is None else index.places
+    for score, place in zip(scores, places, strict=True): yield Hit(known[place], score, index.texts[place])
