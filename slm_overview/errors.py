@@ -6,7 +6,8 @@
 __all__ = ['SlmError', 'OptionError', 'InputError', 'InputTooLongError', 'MissingDependencyError', 'RecordError', 'EngineError',
            'ModelError', 'UnknownModelError', 'ModelNotInstalledError', 'HubUnreachableError', 'GatedModelError',
            'CheckpointError', 'TaskError', 'NotEnoughMemoryError', 'SlmWarning', 'UntrainedHeadWarning',
-           'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning', 'nearest', 'did_you_mean', 'check_option']
+           'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning', 'nearest', 'did_you_mean', 'check_option',
+           'not_finite']
 
 # %% ../nbs/errors.ipynb #7e4ca278
 from collections.abc import Iterable
@@ -123,3 +124,8 @@ def check_option(
     names = [option for option in allowed if isinstance(option, str)]
     hint = did_you_mean(value, names) if isinstance(value, str) else ""
     raise OptionError(f"{argument}={value!r} is not known.{hint} Allowed: {', '.join(map(repr, allowed))}.")
+
+# %% ../nbs/errors.ipynb #aa1d8424
+def not_finite() -> CheckpointError:  # to be raised
+    "The error for a model whose numbers have overflowed"
+    return CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")

@@ -23,7 +23,7 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from ..errors import CheckpointError, InputError, OptionError, check_option
+from ..errors import CheckpointError, InputError, OptionError, check_option, not_finite
 from ..files.kept import cache_file, write_whole
 from ..loading.loaded import alone_in_fork, evaluating, modules_of
 from ..sizing.machine import machine
@@ -31,7 +31,7 @@ from .encode import Encoded, Text, as_texts, check_text, collate, digest_of, man
 from .int8 import integer_blocks, is_fast, is_right
 from .openvino import check_installed, converted, has_openvino, quantized
 from .packed import PackedBody, blocks_of, groups_of, is_same, layers_of, packed, twin_of
-from .padding import RIGHT, Padding, accepting, beginning, find_padding, outputs_of, padding_tokens
+from .padding import RIGHT, Padding, accepting, beginning, find_padding, is_block_sparse, outputs_of, padding_tokens
 from .predictions import PROBLEM_TYPES
 
 # %% ../../nbs/labelling/engine.ipynb #627b7bf3
@@ -318,9 +318,17 @@ def _prepare(model: PreTrainedModel, tokenizer: Any, way: Way, encoded: Sequence
 def _is_plain(model: PreTrainedModel) -> bool: return model.dtype is torch.float32 and model.device.type == "cpu"  # what can be rounded
 
 
+_SPARSE = ("attention_window", "attn_layers", "num_landmarks", "block_per_row", "hash_code_len")  # what configs of such models name
+
+
+def _varies(model: PreTrainedModel) -> bool:
+    "Whether the attention of a model is another one for long texts, of which a conversion that saw a short one knows nothing"
+    return is_block_sparse(model) or any(hasattr(model.config, name) for name in _SPARSE)
+
+
 def _runs(model: PreTrainedModel, way: Way) -> bool:
     "Whether a model can be run in a way on this machine, as far as that is known beforehand"
-    if way.backend == "openvino": return _is_plain(model) and has_openvino(way.precision)
+    if way.backend == "openvino": return _is_plain(model) and has_openvino(way.precision) and not _varies(model)
     if way.precision != "int8": return True
     if not (_is_plain(model) and is_right() and layers_of(model)): return False
     with evaluating(model): return not _floats(model, "float32").pads  # what has such layers and does more with them gives something else
@@ -340,6 +348,8 @@ def _check_openvino(model: PreTrainedModel, precision: str) -> None:
     if not _is_plain(model):
         raise OptionError("backend='openvino' runs models in float32 on the CPU: load it with dtype='float32', device='cpu'.")
     check_installed(precision)
+    if _varies(model):
+        raise OptionError(f"a {type(model).__name__} is not converted to OpenVINO: its attention depends on the length. Leave backend out.")
 
 
 def ways_of(
@@ -449,8 +459,7 @@ def run(
     outputs, near = None, []
     for positions, found in zip(planned, _each(prepared.run, inputs, len(planned)), strict=True):
         found = found.float().cpu()
-        if not torch.isfinite(found).all():
-            raise CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
+        if not torch.isfinite(found).all(): raise not_finite()
         if outputs is None: outputs = torch.empty(len(encoded), *found.shape[1:])
         outputs[positions] = found
         if prepared.margin: near += [positions[number] for number in (margins(found, problem_type) < prepared.margin).nonzero().flatten()]

@@ -75,6 +75,8 @@ def _layer(module: nn.Module, names: dict[str, str]) -> Layer | None:
     norms = (layer.attention_norm, layer.output_norm)
     if any(type(part) is not nn.Linear or part.bias is None for part in linear): return None
     if any(type(part) is not nn.LayerNorm for part in norms) or type(layer.activation).__name__ not in _ACTIVATIONS: return None
+    known = {weight for part in (*linear, *norms) for weight in part.parameters()}
+    if set(module.parameters()) != known: return None  # e.g. Longformer, with projections of its own for what attends to all
     return layer if all(_is_plain(part) for part in module.modules()) else None
 
 
@@ -93,6 +95,7 @@ def layers_of(
 ) -> list[Layer]:  # empty if the model is not of this kind
     "The layers of an encoder of the kind of BERT, in the order in which they run"
     stack, config = _stack(model.base_model), model.config
+    if getattr(config, "attention_type", "original_full") != "original_full": return []  # BigBird, block by block
     if getattr(config, "is_decoder", False) or getattr(config, "position_embedding_type", "absolute") != "absolute": return []
     for names in _NAMES.values():
         layers = [_layer(module, names) for module in stack]

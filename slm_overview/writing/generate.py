@@ -30,7 +30,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutput
 
-from ..errors import CheckpointError, InputError, InputTooLongError, OptionError, TaskError, check_option
+from ..errors import InputError, InputTooLongError, OptionError, TaskError, check_option, not_finite
 from ..labelling.encode import as_texts, token_ids, token_limit
 from ..labelling.engine import check_count
 from ..loading.loaded import evaluating, name_of
@@ -89,16 +89,11 @@ class Engine(Protocol):
         "How likely some continuations of a prompt are"
 
 # %% ../../nbs/writing/generate.ipynb #d5b0594a
-def _not_finite() -> CheckpointError:
-    "The error for a model whose numbers have overflowed"
-    return CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
-
-
 class _Finite(LogitsProcessor):
     "Refuses scores of which nothing can be chosen: with one that is no number, or infinite, or with none above minus infinity"
 
     def __call__(self, input_ids, scores: torch.Tensor) -> torch.Tensor:
-        if not torch.isfinite(scores.amax(-1)).all(): raise _not_finite()
+        if not torch.isfinite(scores.amax(-1)).all(): raise not_finite()
         return scores
 
 
@@ -481,7 +476,7 @@ def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices
     started = time.perf_counter()
     continuations = [_continuation(tokenizer, prompt, choice, chats) for choice in choices]
     scores = torch.tensor(engine.score(prompt.ids, continuations), dtype=torch.float64)
-    if scores.isnan().any() or not scores.isfinite().any(): raise _not_finite()
+    if scores.isnan().any() or not scores.isfinite().any(): raise not_finite()
     probabilities = dict(zip(choices, scores.softmax(0).tolist(), strict=True))
     best, seconds = max(probabilities, key=probabilities.get), time.perf_counter() - started
     tokens = len(continuations[choices.index(best)])
