@@ -7,9 +7,10 @@ __all__ = ['LARGE', 'VOCABULARIES', 'NEXT_STEP', 'QUANTIZATIONS', 'ENGINES', 'RE
            'classify', 'stream', 'agreement']
 
 # %% ../nbs/00_core.ipynb #2ba55e05
+import copy
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +25,7 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .files.sentence_modules import SavedModule, SentenceLayout, about, encoder_settings, sentence_layout
+from .files.sentence_modules import SavedModule, about, encoder_settings, sentence_layout
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
@@ -221,35 +222,44 @@ class _How:
     progress: bool
 
 
-def _load_pair(checkpoint: Checkpoint, how: _How, stacklevel: int) -> tuple[Any, PreTrainedModel]:
-    "A tokenizer and a model of transformers, ready to run"
+def _load_pair(checkpoint: Checkpoint, how: _How, settings: Mapping[str, Any], stacklevel: int) -> tuple[Any, PreTrainedModel]:
+    "A tokenizer and a model of transformers, ready to run, with what sentence-transformers saved about it"
     with _quiet(how.progress), _loading(checkpoint):
         model, missing = _load_model(checkpoint, how.task, how.precision)
         tokenizer = _load_tokenizer(checkpoint, how.task)
-        if encoder_settings(checkpoint.folder).get("do_lower_case"): _lower_case(tokenizer)
+        if settings.get("do_lower_case"): _lower_case(tokenizer)
         if how.quantize: _quantize(model)
         model.to(how.place).eval()
     _check_body(model, missing, checkpoint.name)
     _mark_untrained(model, missing, checkpoint, how.task, stacklevel + 1)
-    stated = about(checkpoint.folder).get("activation_fn")  # a cross-encoder of today says it here
-    if stated and not hasattr(model.config, "sentence_transformers"): model.config.sentence_transformers = {"activation_fn": stated}
     state_padding(tokenizer, model)
     return tokenizer, model
 
 
-def _load_route(checkpoint: Checkpoint, how: _How, modules: Sequence[SavedModule], layout: SentenceLayout) -> tuple[Any, torch.nn.Module]:
-    "An encoder and what follows it, as sentence-transformers saved them"
-    first = modules[0]
-    if first.kind == "StaticEmbedding": tokenizer, model = static_model(first)
-    else: tokenizer, model = _load_pair(replace(checkpoint, folder=first.folder), how, stacklevel=5)
-    model.behind = behind(modules, layout, how.place)
+def _load_single(checkpoint: Checkpoint, how: _How) -> tuple[Any, PreTrainedModel]:
+    "A tokenizer and a model of transformers, with the activation that a cross-encoder of today states beside its config"
+    tokenizer, model = _load_pair(checkpoint, how, encoder_settings(checkpoint.folder), stacklevel=4)
+    stated = about(checkpoint.folder).get("activation_fn")
+    if stated and not hasattr(model.config, "sentence_transformers"): model.config.sentence_transformers = {"activation_fn": stated}
+    return tokenizer, model
+
+
+def _load_encoder(checkpoint: Checkpoint, how: _How, saved: SavedModule) -> tuple[Any, torch.nn.Module]:
+    "The encoder of a route, or its static vectors"
+    if saved.kind != "StaticEmbedding": return _load_pair(replace(checkpoint, folder=saved.folder), how, saved.settings, stacklevel=5)
+    tokenizer, model = static_model(saved)
     return tokenizer, model.to(how.place)
 
 
 def _load_sentences(checkpoint: Checkpoint, how: _How) -> tuple[Any, torch.nn.Module]:
     "A model that gives features, with what sentence-transformers saved beside it"
-    layout, pairs = sentence_layout(checkpoint.folder), {}
-    for route, modules in layout.routes.items(): pairs[route] = _load_route(checkpoint, how, modules, layout)
+    layout, pairs, loaded = sentence_layout(checkpoint.folder), {}, {}
+    for route, modules in layout.routes.items():
+        place = modules[0].folder
+        if place in loaded: tokenizer, model = loaded[place][0], copy.copy(loaded[place][1])  # one encoder for two routes: the same weights
+        else: tokenizer, model = loaded[place] = _load_encoder(checkpoint, how, modules[0])
+        model.behind = behind(modules, layout, how.place)
+        pairs[route] = tokenizer, model
     first = pairs[layout.default_route] if layout.default_route in pairs else next(iter(pairs.values()))
     return first if set(pairs) == {""} else (first[0], RoutedModel(pairs, layout))
 
@@ -342,7 +352,7 @@ def load_small_model(
     if memory_check: check_memory(checkpoint.name, needed, precision.itemsize if precision else 4, place)
     how = _How(task, precision, place, quantize, progress=bool(checkpoint.gguf_file) or needed > LARGE)
     embeds = task == "feature-extraction" and not checkpoint.gguf_file
-    tokenizer, model = _load_sentences(checkpoint, how) if embeds else _load_pair(checkpoint, how, stacklevel=3)
+    tokenizer, model = _load_sentences(checkpoint, how) if embeds else _load_single(checkpoint, how)
     if checkpoint.gguf_file: _split(tokenizer, checkpoint)
     model.checkpoint = checkpoint
     show_task(model, checkpoint.name, task, reason)

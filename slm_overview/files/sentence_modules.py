@@ -22,7 +22,7 @@ _OTHER_NAMES = {"Asym": "Router"}  # what they were called before
 _BEFORE_POOLING, _AFTER_POOLING = ("Dense", "Normalize", "Dropout"), ("Dense", "LayerNorm", "Normalize", "Dropout")
 _TRANSFORMER_SETTINGS = tuple(f"sentence_{kind}_config.json" for kind in (
     "bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"))
-_SETTINGS = {"Transformer": _TRANSFORMER_SETTINGS, "Router": ("router_config.json", "config.json"), "StaticEmbedding": ()}
+_SETTINGS = {"Transformer": _TRANSFORMER_SETTINGS, "Router": ("router_config.json", "config.json"), "StaticEmbedding": ("config.json",)}
 LISTING, ABOUT = "modules.json", "config_sentence_transformers.json"
 
 

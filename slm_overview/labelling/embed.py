@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ..errors import CheckpointError, InputError, OptionError, TaskError, check_option
+from ..errors import InputError, InputTooLongError, OptionError, TaskError, check_option, not_finite
 from ..files.sentence_modules import POOLING_MODES
 from ..loading.loaded import evaluating, name_of
 from .encode import Encoded, Notes, Text, as_texts, encode, token_limit
@@ -69,6 +69,15 @@ def _words(behind: Behind, prompt: str | None, prompt_name: str | None) -> str:
     raise OptionError(f"prompt={prompt!r:.60} is no text.")
 
 
+def _check_static(encoded: list[Encoded], truncation: bool) -> None:
+    "Raise `InputError` for a text in which a tokenizer finds nothing, `InputTooLongError` for one that is cut and must not be"
+    for number, row in enumerate(encoded):
+        if not row.tokens: raise InputError(f"texts[{number}] is empty: the tokenizer finds no token in it.")
+        if truncation or not row.truncated: continue
+        what = f"texts[{number}] has {row.tokens:,} tokens, and the model was saved to read {row.tokens_read:,} of them"
+        raise InputTooLongError(f"{what}. Shorten or split it, or pass truncation=True to have its end left out.")
+
+
 def _read(text, tokenizer, model, stacklevel, *, task=None, prompt=None, prompt_name=None, max_length=None, truncation=True) -> _Read:
     "Check and tokenize texts, and warn of what was cut or unknown; raises what `encode` raises"
     _check_encoder(tokenizer, model)
@@ -78,9 +87,8 @@ def _read(text, tokenizer, model, stacklevel, *, task=None, prompt=None, prompt_
     said = _prompted(texts, words)
     if isinstance(model, StaticModel):
         if max_length is not None: raise OptionError("max_length= is not an option of a static model, which has no limit.")
-        encoded, skip = encode_static(said, tokenizer), 0
-        empty = next((number for number, row in enumerate(encoded) if not row.tokens), None)
-        if empty is not None: raise InputError(f"texts[{empty}] is empty: the tokenizer finds no token in it.")
+        encoded, skip = encode_static(said, tokenizer, model), 0
+        _check_static(encoded, truncation)
     else:
         limit = token_limit(tokenizer, model)
         if max_length is None and behind.max_length: max_length = min(behind.max_length, limit or behind.max_length)
@@ -124,7 +132,7 @@ def _width(read: _Read, pooling: Sequence[str]) -> int:
 def _check_finite(vectors: torch.Tensor) -> torch.Tensor:
     "Vectors as they are; raises `CheckpointError` if a number overflowed"
     if torch.isfinite(vectors).all(): return vectors
-    raise CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
+    raise not_finite()
 
 
 def _vectors(read: _Read, ways: tuple[Way, ...], pooling: Sequence[str], batch_size: int | None) -> torch.Tensor:

@@ -7,13 +7,15 @@ __all__ = ['pool', 'activation_named', 'Dense', 'LayerNorm', 'Normalize', 'layer
            'static_model', 'encode_static', 'RoutedModel']
 
 # %% ../../nbs/labelling/pooling.ipynb #b569198e
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
@@ -177,6 +179,9 @@ def behind(
 class StaticModel(nn.Module):
     "A vector for each token; a text is the mean of its tokens"
 
+    left_out: int | None = None  # the number of the token for unknown pieces, where it does not take part in the mean
+    characters: int | None = None  # so many characters at the beginning of each text are read; all if None
+
     def __init__(self, table: torch.Tensor):
         super().__init__()
         self.embedding = nn.EmbeddingBag.from_pretrained(table.float().contiguous(), mode="mean")
@@ -197,32 +202,67 @@ def _table(weights: dict[str, torch.Tensor], folder: Any) -> torch.Tensor:
     return table.float() * weights["weights"].float()[:, None] if "weights" in weights else table
 
 
+# %% ../../nbs/labelling/pooling.ipynb #8f9fd82e
+_USUAL_LENGTH = 512  # tokens that Model2Vec reads of a text where a folder does not say
+
+
+def _unknown(tokenizer: Tokenizer) -> int | None:
+    "The number of the token for unknown pieces"
+    if hasattr(tokenizer.model, "unk_token"): return tokenizer.token_to_id(tokenizer.model.unk_token or "")
+    return json.loads(tokenizer.to_str())["model"].get("unk_id")
+
+
+def _read_as_model2vec(tokenizer: Tokenizer, model: StaticModel, saved: SavedModule) -> None:
+    "Cut texts and leave unknown tokens out as Model2Vec does; raises `CheckpointError`"
+    length = saved.settings.get("max_length", _USUAL_LENGTH)
+    if length is not None and (type(length) is not int or length < 1):
+        raise CheckpointError(f"{saved.folder} states max_length={length!r}, which is no number of tokens.")
+    model.left_out = _unknown(tokenizer)
+    tokenizer.no_truncation()
+    if length is None: return
+    tokenizer.enable_truncation(length)
+    model.characters = length * int(median(map(len, tokenizer.get_vocab())))
+
+
 def static_model(
     saved: SavedModule,  # a `StaticEmbedding`
 ) -> tuple[PreTrainedTokenizerFast, StaticModel]:
     "The tokenizer and the table of a static model; raises `CheckpointError`"
     file = saved.folder / "tokenizer.json"
     if not file.is_file(): raise CheckpointError(f"{saved.folder} has no tokenizer.json for its StaticEmbedding module.")
-    table = _table(_weights(saved), saved.folder)
+    weights = _weights(saved)
+    table = _table(weights, saved.folder)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_file(str(file)))
     tokenizer.backend_tokenizer.no_padding()
     largest = max(tokenizer.get_vocab().values(), default=0)
     if table.ndim != 2 or largest >= len(table):
         found = f"{len(table)} vectors, and its tokenizer makes the number {largest}"
         raise CheckpointError(f"{saved.folder} has {found}: they do not belong together.")
-    return tokenizer, StaticModel(table).eval().requires_grad_(False)
+    model = StaticModel(table).eval().requires_grad_(False)
+    if "embedding.weight" not in weights: _read_as_model2vec(tokenizer.backend_tokenizer, model, saved)
+    return tokenizer, model
+
+
+# %% ../../nbs/labelling/pooling.ipynb #31960c9a
+def _counted(row: Encoding) -> int: return len(row.ids) + sum(len(more.ids) for more in row.overflowing)  # tokens, with those cut off
 
 
 def encode_static(
     texts: Sequence[str],  # checked
     tokenizer: Any,  # that of a static model
-) -> list[Encoded]:  # without marks of beginning and end, cut where the tokenizer was saved to cut
-    "Tokenize texts for a static model"
+    model: StaticModel,  # the model
+) -> list[Encoded]:  # without marks of beginning and end, cut where the model was saved to cut
+    "Tokenize texts for a static model; raises `OptionError` for pairs"
     if any(isinstance(text, tuple) for text in texts): raise OptionError("a static model takes single texts, and no pairs.")
-    unknown = tokenizer.backend_tokenizer.token_to_id(getattr(tokenizer.backend_tokenizer.model, "unk_token", None) or "")
-    rows = tokenizer.backend_tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-    return [Encoded({"input_ids": row.ids}, len(row.ids) + sum(len(more.ids) for more in row.overflowing), len(row.ids),
-                    row.ids.count(unknown) if unknown is not None else 0, len(row.ids)) for row in rows]
+    backend, unknown, found = tokenizer.backend_tokenizer, _unknown(tokenizer.backend_tokenizer), []
+    rows = backend.encode_batch_fast([text[: model.characters] for text in texts], add_special_tokens=False)
+    for text, row in zip(texts, rows, strict=True):
+        cut = model.characters is not None and len(text) > model.characters
+        tokens = _counted(backend.encode(text, add_special_tokens=False) if cut else row)
+        ids = row.ids if model.left_out is None else [token for token in row.ids if token != model.left_out]
+        found.append(Encoded({"input_ids": ids}, tokens, len(row.ids), row.ids.count(unknown), len(row.ids)))
+    return found
+
 
 # %% ../../nbs/labelling/pooling.ipynb #bbb8e9f7
 class RoutedModel(nn.Module):
