@@ -25,13 +25,14 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .files.sentence_modules import SavedModule, about, encoder_settings, sentence_layout
+from .files.sentence_modules import SavedModule, about, encoder_settings, has_classifier, sentence_layout
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
 from .labelling.padding import state_padding
 from .labelling.pooling import RoutedModel, behind, static_model
 from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, labels_of, prediction, problem_type_of
+from .labelling.sentence_classifier import sentence_classifier
 from .loading.loaded import evaluating, name_of, untrained_weights
 from .loading.resolve import Checkpoint, resolve
 from .loading.task import show_task, task_of
@@ -264,6 +265,12 @@ def _load_sentences(checkpoint: Checkpoint, how: _How) -> tuple[Any, torch.nn.Mo
     return first if set(pairs) == {""} else (first[0], RoutedModel(pairs, layout))
 
 
+def _load_sentence_classifier(checkpoint: Checkpoint, how: _How) -> tuple[Any, PreTrainedModel]:
+    "An encoder of sentences with the head that was saved with it"
+    tokenizer, encoder = _load_sentences(checkpoint, replace(how, task="feature-extraction"))
+    return tokenizer, sentence_classifier(tokenizer, encoder, checkpoint.folder)
+
+
 def _runs_in_llama_cpp(checkpoint: Checkpoint, engine: str, task: str, plain: bool) -> bool:
     "Whether llama.cpp is to run a model; raises `OptionError` where that is asked for and cannot be"
     able = checkpoint.gguf_file is not None and task == "text-generation" and plain
@@ -351,8 +358,9 @@ def load_small_model(
     needed = weight_bytes(checkpoint, precision)
     if memory_check: check_memory(checkpoint.name, needed, precision.itemsize if precision else 4, place)
     how = _How(task, precision, place, quantize, progress=bool(checkpoint.gguf_file) or needed > LARGE)
-    embeds = task == "feature-extraction" and not checkpoint.gguf_file
-    tokenizer, model = _load_sentences(checkpoint, how) if embeds else _load_single(checkpoint, how)
+    if task == "feature-extraction" and not checkpoint.gguf_file: tokenizer, model = _load_sentences(checkpoint, how)
+    elif task == "text-classification" and has_classifier(checkpoint.folder): tokenizer, model = _load_sentence_classifier(checkpoint, how)
+    else: tokenizer, model = _load_single(checkpoint, how)
     if checkpoint.gguf_file: _split(tokenizer, checkpoint)
     model.checkpoint = checkpoint
     show_task(model, checkpoint.name, task, reason)

@@ -17,7 +17,7 @@ from huggingface_hub.errors import DryRunError, EntryNotFoundError, LocalEntryNo
 from ..catalog.hub import hub_errors, is_away
 from ..errors import CheckpointError, InputError, OptionError, UnknownModelError
 from ..files.packaged import find_packaged, packaged_path
-from ..files.sentence_modules import LISTING
+from ..files.sentence_modules import CLASSIFIER, LISTING
 from ..files.weights import INDEX_NAME, gguf_parts, is_gguf, part_names, safetensors_files
 
 # %% ../../nbs/loading/resolve.ipynb #f1af45f4
@@ -80,7 +80,7 @@ _BESIDE = (
     "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.*",
     "modules.json", "router_config.json", "sentence_*_config.json", "config_sentence_transformers.json",
 )
-FILES_TO_FETCH = tuple(f"{place}{name}" for place in ("", "[0-9]*_*/", "*_[0-9]*_*/") for name in _BESIDE)
+FILES_TO_FETCH = tuple(f"{place}{name}" for place in ("", f"{CLASSIFIER}/", "[0-9]*_*/", "*_[0-9]*_*/") for name in _BESIDE)
 OTHER_WEIGHTS = ("*.bin", "*.gguf", "*.pt", "*.ckpt")  # not fetched; looked for to explain why a model cannot be loaded
 
 # %% ../../nbs/loading/resolve.ipynb #f27e4f05

@@ -12,7 +12,7 @@ from typing import Any
 from transformers import AutoConfig
 
 from ..errors import TaskError
-from ..files.sentence_modules import about, has_one_encoder
+from ..files.sentence_modules import about, has_classifier, has_one_encoder
 from .placement import auto_class
 from .resolve import Checkpoint
 
@@ -49,6 +49,7 @@ def task_of(
 ) -> tuple[str, str]:  # a key of `TASKS`, and the reason
     "What a model is for, as its files say; raises `CheckpointError` for broken files, `TaskError` for a kind that is not known"
     if checkpoint.gguf_file: return "text-generation", "a GGUF file holds a model that writes"
+    if has_classifier(checkpoint.folder): return "text-classification", "it was saved with a head that labels texts"
     if not has_one_encoder(checkpoint.folder) and _gives_vectors(checkpoint): return "feature-extraction", "sentence-transformers saved it"
     config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
     name = next(iter(config.architectures or []), "")
