@@ -79,7 +79,7 @@ def macro_f1(
     occurs = given + there > 0
     return (2 * right[occurs] / (given + there)[occurs]).mean().item()
 
-# %% ../../nbs/tuning/calibration.ipynb #220ff3cf
+# %% ../../nbs/tuning/calibration.ipynb #03aac823
 @dataclass(frozen=True)
 class Figures:
     "What was measured on texts that a classifier did not learn from"
@@ -102,11 +102,12 @@ def _tempered(scores: torch.Tensor, targets: torch.Tensor, parts: torch.Tensor) 
 def figures_of(
     scores: torch.Tensor,  # shape (texts, labels): what a head gives
     targets: torch.Tensor,  # shape (texts,): the numbers of the right labels
-    parts: Sequence[int] | None = None,  # the part of each text, two at least; None where the scores are calibrated already
+    parts: Sequence[int] | None = None,  # the part of each text, two at least; None for texts that the temperature was not chosen on
+    temperature: float = 1.0,  # that of the classifier, where there are no parts
 ) -> Figures:
     "The figures of a classifier with their intervals"
     before = scores.softmax(-1)
-    after = before if parts is None else _tempered(scores, targets, torch.as_tensor(parts))
+    after = (scores / temperature).softmax(-1) if parts is None else _tempered(scores, targets, torch.as_tensor(parts))
     labels = scores.argmax(-1)
     right, count = (labels == targets).double(), scores.shape[1]
     return Figures(
