@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SlmError, SlmWarning
-from . import catalog, chat, entities, labelling, search, sizing, writing
+from . import catalog, chat, entities, labelling, search, sizing, tune, writing
 from .terminal import Json, console, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
@@ -58,7 +58,7 @@ def doctor(as_json: Json = False) -> None:
 # %% ../../nbs/cli/main.ipynb #2139f2ea
 app = typer.Typer(
     name="slm",
-    help="Small language models on hardware that you own: find, compare, size, choose, predict, embed, search, generate, serve.",
+    help="Small language models on hardware that you own: find, compare, size, choose, predict, tune, embed, search, generate, serve.",
     epilog="Begin with: slm doctor",
     no_args_is_help=True,
     add_completion=False,
@@ -75,7 +75,7 @@ app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --com
 app.command("machine", epilog="Example: slm machine --probe")(sizing.show_machine)
 app.command(epilog="Example: slm doctor --json")(doctor)
 app.command(epilog='Example: slm predict "The match went to penalties." --labels sport,money,science')(labelling.predict)
-app.command(epilog="Example: slm entities 'Ada Lovelace lived in London.' --model dslim/bert-base-NER")(entities.entities)
+app.command(epilog="Example: slm tune questions.csv --text-column question --label-column intent --out bank")(tune.tune)
 app.command(epilog="Example: slm embed --file texts.txt --out texts.npz")(search.embed)
 app.command(epilog="Example: slm search 'What needs memory?' --index texts.npz")(search.search)
 app.command(epilog="Example: slm rerank 'What needs memory?' --file texts.txt --model cross-encoder/ms-marco-MiniLM-L6-v2")(search.rerank)
