@@ -75,6 +75,7 @@ app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --com
 app.command("machine", epilog="Example: slm machine --probe")(sizing.show_machine)
 app.command(epilog="Example: slm doctor --json")(doctor)
 app.command(epilog='Example: slm predict "The match went to penalties." --labels sport,money,science')(labelling.predict)
+app.command(epilog="Example: slm entities 'Ada Lovelace lived in London.' --model dslim/bert-base-NER")(entities.entities)
 app.command(epilog="Example: slm tune questions.csv --text-column question --label-column intent --out bank")(tune.tune)
 app.command(epilog="Example: slm embed --file texts.txt --out texts.npz")(search.embed)
 app.command(epilog="Example: slm search 'What needs memory?' --index texts.npz")(search.search)
