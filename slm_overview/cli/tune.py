@@ -13,7 +13,7 @@ import typer
 
 from .terminal import Device, Json, console, print_json, status
 
-# %% ../../nbs/cli/tune.ipynb #3aebe5b2
+# %% ../../nbs/cli/tune.ipynb #34efd231
 def _print_figures(tuned: Any) -> None:
     "Print the figures of a classifier as a table"
     from rich.table import Table
@@ -47,6 +47,9 @@ def tune(
     label_column: Annotated[str, typer.Option(help="The column of labels.")] = "label",
     test: Annotated[Path | None, typer.Option(help="Another CSV file with the same columns, to measure on at the end.")] = None,
     model: Annotated[str, typer.Option(help="The encoder to begin with.")] = "all-minilm-l6-v2",
+    method: Annotated[str, typer.Option(help="head: the encoder stays as it is; full: all its weights are tuned.")] = "head",
+    epochs: Annotated[int | None, typer.Option(min=1, help="With --method full: so many at most.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="With --method full: how far a step goes.")] = None,
     class_weight: Annotated[str | None, typer.Option(help="balanced: all labels count alike, however many texts they have.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="How the texts are dealt into parts.")] = 0,
     device: Device = "auto",
@@ -56,13 +59,14 @@ def tune(
     table = _read(data, text_column, label_column)
     apart = _read(test, text_column, label_column) if test else None
     from slm_overview.errors import SlmError
-    from slm_overview.tuning.tune import check_out, tune as tune_texts
+    from slm_overview.tuning.tune import tune as tune_texts
 
-    check_out(out)
     status(f"Loading {model}")
     tested = (apart.texts, apart.labels) if apart else None
-    tuned = tune_texts(table.texts, table.labels, model=model, class_weight=class_weight, seed=seed, device=device, test=tested)
-    try: tuned = tuned.save(out)
+    training = {"method": method, "epochs": epochs, "learning_rate": learning_rate}
+    options = {"model": model, "class_weight": class_weight, "seed": seed, "device": device, "test": tested, **training}
+    try: tuned = tune_texts(table.texts, table.labels, out=out, **options)
+    except SlmError: raise
     except OSError as error: raise SlmError(f"the classifier could not be saved in {out}: {error}. What was there is as it was.") from error
     if as_json: print_json(tuned.to_dict())
     else: _print_figures(tuned)
