@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-# %% ../../nbs/tuning/calibration.ipynb #99533f3b
-LOWEST, HIGHEST = 0.05, 20.0  # temperatures; where all labels are right, the best one would be 0
+# %% ../../nbs/tuning/calibration.ipynb #7f91654b
+LOWEST, HIGHEST = 0.05, 20.0  # temperatures
 
 
 def temperature_of(
@@ -22,11 +22,12 @@ def temperature_of(
 ) -> float:  # from `LOWEST` to `HIGHEST`
     "The temperature under which the right labels are likeliest; source: https://arxiv.org/abs/1706.04599"
     scores, low, high = scores.double(), 1 / HIGHEST, 1 / LOWEST
-    right = scores[torch.arange(len(targets)), targets]
+    right, doubt = scores[torch.arange(len(targets)), targets], 1 / (len(targets) + 2)
+    goal = (1 - doubt) * right + doubt * (scores.sum(-1) - right) / (scores.shape[1] - 1)
     for _ in range(60):
         middle = (low * high) ** 0.5
         expected = ((scores * middle).softmax(-1) * scores).sum(-1)
-        low, high = (low, middle) if (expected - right).mean() > 0 else (middle, high)
+        low, high = (low, middle) if (expected - goal).mean() > 0 else (middle, high)
     return 1 / middle
 
 # %% ../../nbs/tuning/calibration.ipynb #06940c8e
