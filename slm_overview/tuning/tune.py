@@ -115,7 +115,7 @@ class Tuned:
         if record.test: lines.append(f"on {record.test.texts:,} test texts: accuracy {record.test.accuracy}, F1 {record.test.macro_f1}")
         return "\n".join([*lines, *([f"saved in {self.folder}"] if self.folder else [])])
 
-# %% ../../nbs/tuning/tune.ipynb #b613c2e3
+# %% ../../nbs/tuning/tune.ipynb #c3c254c0
 METHODS = ("head", "full")
 MEASURED = "texts that were held out in turn"  # what the figures of heads are for
 MEASURED_ONCE = "a tenth of the texts, which said when to stop too"  # what those of tuned weights are for
@@ -147,7 +147,9 @@ class _Given:
     seed: int
     kept: Path | None = None  # where to keep how far training has come
 
-    def parts(self, most: int) -> list[int]: return parts(self.table, min(most, *texts_of_each(self.table).values()), self.seed)
+    def dealt(self, most: int) -> list[int]:
+        "The part of each text"
+        return parts(self.table, min(most, *texts_of_each(self.table).values()), self.seed)
 
 
 _Made = tuple[SentenceForSequenceClassification, dict[str, Any]]
@@ -155,7 +157,7 @@ _Made = tuple[SentenceForSequenceClassification, dict[str, Any]]
 
 def _by_head(given: _Given, tokenizer: Any, encoder: Any) -> _Made:
     "A classifier with the encoder as it is, and what is noted of it"
-    folds, vectors = given.parts(_PARTS), features(given.table.texts, tokenizer, encoder)
+    folds, vectors = given.dealt(_PARTS), features(given.table.texts, tokenizer, encoder)
     result = cross_fitted_head(vectors, given.targets, folds, given.class_weight)
     model = _assembled(tokenizer, encoder, result.head, given.table.names, temperature_of(result.scores, given.targets))
     noted = {"measured_on": MEASURED, "figures": figures_of(result.scores, given.targets, folds)}
@@ -164,7 +166,7 @@ def _by_head(given: _Given, tokenizer: Any, encoder: Any) -> _Made:
 
 def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training) -> _Made:
     "A classifier with all weights tuned, and what is noted of it"
-    held, vectors = torch.tensor(given.parts(_TENTHS)) == 0, features(given.table.texts, tokenizer, encoder)
+    held, vectors = torch.tensor(given.dealt(_TENTHS)) == 0, features(given.table.texts, tokenizer, encoder)
     head = fit_head(vectors[~held], given.targets[~held], _BEGINNING, given.class_weight)
     model = _assembled(tokenizer, encoder, head, given.table.names, 1.0)
     counts = torch.bincount(given.targets[~held]).float()
