@@ -25,6 +25,7 @@ from slm_overview import (
     ServerModel,
     Size,
     SmallModel,
+    Tuned,
     agreement,
     build_index,
     chat,
@@ -52,6 +53,7 @@ from slm_overview import (
     size,
     size_table,
     stream,
+    tune,
     untrained_weights,
     zero_shot,
 )
@@ -87,6 +89,9 @@ def labels() -> None:
     assert_type(found[:1], tuple[Prediction, ...])
     assert_type([one.label for one in found], list[str])
     assert_type(stream((text for text in TEXTS), tokenizer, model), Iterator[Prediction])
+    tuned = tune(TEXTS, ["a", "b"], method="head", out="classifier", class_weight="balanced", device="cpu")
+    assert_type(tuned, Tuned)
+    assert_type(predict(TEXTS, tuned.tokenizer, tuned.model), torch.Tensor)
     assert_type(agreement(TEXTS, tokenizer, model), list[Agreement])
     assert_type(untrained_weights(model), tuple[str, ...])
     tagged = entities(TEXTS, *load_small_model("distilbert-base-uncased", task="token-classification"), aggregation_strategy="first")
