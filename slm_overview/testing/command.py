@@ -21,6 +21,16 @@ import typer
 from ..cli.main import main
 
 # %% ../../nbs/testing/command.ipynb #e35d3a87
+def _as_shown(text: str) -> str:
+    "What a terminal shows in the end, where a later part of a line is written over an earlier one"
+    lines = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        shown = ""
+        for part in line.split("\r"): shown = part + shown[len(part) :]
+        lines.append(shown.rstrip() if "\r" in line else line)
+    return "\n".join(lines)
+
+
 @dataclass(frozen=True)
 class Printed:
     "What a command printed"
@@ -70,7 +80,7 @@ def slm(
     ):
         try: main([str(argument) for argument in arguments])
         except SystemExit as error: ended = error.code or 0
-    return _expect(code, ended, Printed(output.getvalue(), errors.getvalue()))
+    return _expect(code, ended, Printed(output.getvalue(), _as_shown(errors.getvalue())))
 
 
 def slm_process(
@@ -81,5 +91,5 @@ def slm_process(
 ) -> Printed:
     "Run the command in a process of its own; raises `AssertionError` if it ends with another code"
     command, settings = [sys.executable, "-c", PROGRAM, *map(str, arguments)], os.environ | SETTINGS | environment
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", input=stdin, env=settings, check=False)
-    return _expect(code, done.returncode, Printed(done.stdout, done.stderr))
+    done = subprocess.run(command, capture_output=True, input=stdin.encode(), env=settings, check=False)
+    return _expect(code, done.returncode, Printed(*(_as_shown(said.decode()) for said in (done.stdout, done.stderr))))

@@ -57,7 +57,9 @@ def _optimizer(model: SentenceForSequenceClassification, training: Training, ste
     groups = [{"params": body}, {"params": head, "lr": HEAD_RATE * training.learning_rate}]
     optimizer = torch.optim.AdamW(groups, lr=training.learning_rate, weight_decay=DECAY)
     warm = max(1, round(WARMUP * steps))
-    def share(step: int) -> float: return min((step + 1) / warm, (steps - step) / max(1, steps - warm))
+    def share(step: int) -> float:
+        "Which part of the highest rate a step has"
+        return min((step + 1) / warm, (steps - step) / max(1, steps - warm))
 
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
@@ -107,7 +109,9 @@ class _State:
     best: dict[str, torch.Tensor]  # the weights with the lowest of these losses
 
     @property
-    def best_epoch(self) -> int: return min(range(len(self.losses)), key=self.losses.__getitem__)
+    def best_epoch(self) -> int:
+        "The epoch with the lowest loss"
+        return min(range(len(self.losses)), key=self.losses.__getitem__)
 
 
 def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
