@@ -161,7 +161,7 @@ def _by_head(given: _Given, tokenizer: Any, encoder: Any) -> _Made:
     result = cross_fitted_head(vectors, given.targets, folds, given.class_weight)
     model = _assembled(tokenizer, encoder, result.head, given.table.names, temperature_of(result.scores, given.targets))
     noted = {"measured_on": MEASURED, "figures": figures_of(result.scores, given.targets, folds)}
-    return model, {**noted, "settings": {"parts": max(folds) + 1, "strength of the regression": result.strength}}
+    return model, {**noted, "settings": {"parts": max(folds) + 1, "strength of the regression, chosen on one part": result.strength}}
 
 
 def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training) -> _Made:
