@@ -16,6 +16,7 @@ from msgspec import Struct
 from ..errors import CheckpointError, check_option
 from ..files.config import once
 from .architecture import Tensors, tensors
+from .known_keys import completed
 from .kv_cache import LayerState, check_length, layer_states, state_counts
 from .precision import Totals, each_tensor, is_linear, totals
 
@@ -72,8 +73,9 @@ def _reads(name: str) -> bool:
 
 
 def language_model(config: Mapping) -> Mapping:
-    "The config of the language model, if it stands inside a larger one"
-    return config.get("text_config") or config
+    "The config of the language model, which may stand inside a larger one, with what transformers adds"
+    c = completed(config)
+    return c.get("text_config") or c
 
 
 def _token_embedding(parts: Tensors) -> str:

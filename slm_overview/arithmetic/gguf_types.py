@@ -16,7 +16,8 @@ from msgspec import Struct
 from ..errors import CheckpointError, check_option
 from ..files.config import once, reading
 from ..files.weights import BLOCKS, TensorInfo
-from .architecture import Shapes, Tensors, architecture_of, global_head_dim, tensors
+from .architecture import Shapes, Tensors, global_head_dim, tensors
+from .known_keys import completed
 
 # %% ../../nbs/arithmetic/gguf_types.ipynb #a037a19d
 GGUF_FILE_TYPES = {
@@ -203,7 +204,7 @@ _WITH_SENSES = {"gemma4": "gemma4_text", "mistral3": "ministral3", "qwen3_5": "q
 def _language(config: Mapping) -> tuple[dict, Tensors]:
     "The config of the language model with the defaults of its architecture, and its tensors; refuses what cannot be converted"
     parts = tensors(config)
-    c = {**architecture_of(config).defaults, **config}
+    c = {**completed(config)}
     if c["model_type"] in _WITH_SENSES: c = {**c["text_config"], "model_type": _WITH_SENSES[c["model_type"]]}
     if reason := _refusal(c):
         raise CheckpointError(

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from ..errors import CheckpointError, OptionError, check_option
 from ..files.config import once, reading
-from .architecture import architecture_of, global_head_dim
+from .architecture import global_head_dim
+from .known_keys import completed
 
 # %% ../../nbs/arithmetic/kv_cache.ipynb #4d5d4049
 class LayerState(Struct, frozen=True):
@@ -70,8 +71,7 @@ def _full(c: Mapping) -> tuple[LayerState, ...]:
 
 
 def _no_window(c: Mapping) -> tuple[LayerState, ...]:
-    "As above for Qwen, whose configs name a window that is off unless `use_sliding_window` is set"
-    if c.get("use_sliding_window"): raise CheckpointError("Qwen with use_sliding_window is not covered here.")
+    "As above for Qwen and SmolLM3, whose configs name a window that is off unless `use_sliding_window` is set"
     return _full({**c, "sliding_window": None})
 
 
@@ -111,8 +111,7 @@ def _hybrid(c: Mapping, kinds: list[str], channels: int, width: int, exact: int 
 
 def _lfm2(c: Mapping) -> tuple[LayerState, ...]:
     "LFM2: the last inputs of short convolutions"
-    kinds = c.get("layer_types") or ["attention" if number in c["full_attn_idxs"] else "conv" for number in range(c["num_hidden_layers"])]
-    return _hybrid(c, kinds, c["hidden_size"], c["conv_L_cache"])
+    return _hybrid(c, c["layer_types"], c["hidden_size"], c["conv_L_cache"])
 
 
 def _granite(c: Mapping) -> tuple[LayerState, ...]:
@@ -125,12 +124,8 @@ def _granite(c: Mapping) -> tuple[LayerState, ...]:
 def _qwen35(c: Mapping) -> tuple[LayerState, ...]:
     "Qwen3.5: a matrix for each value head of its linear attention, and the last inputs of its convolution"
     keys, values = (c[f"linear_num_{name}_heads"] * c[f"linear_{name}_head_dim"] for name in ("key", "value"))
-    every = c.get("full_attention_interval", 4)
-    kinds = c.get("layer_types") or [
-        "linear_attention" if (number + 1) % every else "full_attention" for number in range(c["num_hidden_layers"])
-    ]
     state = values * c["linear_key_head_dim"]
-    return _hybrid(c, kinds, 2 * keys + values, c["linear_conv_kernel_dim"], exact=state)
+    return _hybrid(c, c["layer_types"], 2 * keys + values, c["linear_conv_kernel_dim"], exact=state)
 
 
 def _latent(c: Mapping) -> tuple[LayerState, ...]:
@@ -159,8 +154,8 @@ def _text(states: Callable[[Mapping], tuple[LayerState, ...]]) -> Callable[[Mapp
 
 
 STATES: dict[str, Callable[[Mapping], tuple[LayerState, ...]]] = {
-    **dict.fromkeys(("llama", "gemma", "ministral3", "mistral", "mpt", "olmo2", "opt", "phi", "phi3", "smollm3", "stablelm"), _full),
-    **dict.fromkeys(("qwen2", "qwen3"), _no_window),
+    **dict.fromkeys(("llama", "gemma", "ministral3", "mistral", "mpt", "olmo2", "opt", "phi", "phi3", "stablelm"), _full),
+    **dict.fromkeys(("qwen2", "qwen3", "smollm3"), _no_window),
     **dict.fromkeys(("deepseek_v2", "deepseek_v3", "minicpm3"), _latent),
     **dict.fromkeys(("albert", "bert", "deberta-v2", "distilbert", "modernbert"), lambda _: ()),
     "falcon": _falcon,
@@ -182,9 +177,9 @@ def layer_states(
     config: Mapping,  # what is in a model's config.json
 ) -> tuple[LayerState, ...]:  # layer by layer; empty for encoders
     "What each layer of a model keeps between two tokens; raises `CheckpointError` if the architecture is unknown or a size is missing"
-    architecture = architecture_of(config)
-    if config.get("use_bidirectional_attention") is True: return ()  # a decoder that was made an encoder, as in EmbeddingGemma
-    with reading(config): return STATES[config["model_type"]]({**architecture.defaults, **config})
+    c = completed(config)
+    if c.get("use_bidirectional_attention") is True: return ()  # a decoder that was made an encoder, as in EmbeddingGemma
+    with reading(config): return STATES[c["model_type"]](c)
 
 
 @once
