@@ -323,7 +323,7 @@ def _check_code(name: str, config: Mapping) -> None:
         f"build anything, and sizes are not guessed. If it is a plain {name} model, take 'auto_map' out of the config."
     )
 
-# %% ../../nbs/arithmetic/known_keys.ipynb #da80443b
+# %% ../../nbs/arithmetic/known_keys.ipynb #c1a413e1
 def _every(c: Mapping, every: int, other: str) -> list[str]:
     "Kinds of layers: each whose number is a multiple of `every` has full attention"
     return [other if (number + 1) % every else "full_attention" for number in range(c["num_hidden_layers"])]
@@ -351,12 +351,14 @@ def _granite(c: Mapping) -> dict[str, Any]:
 def _gemma4(c: Mapping) -> dict[str, Any]:
     "Gemma 4: the last layer sees everything, and the width of heads in such layers, whichever key says it"
     kinds = [*(c["layer_types"] or _every(c, 6, "sliding_attention"))[:-1], "full_attention"]
-    overrides, wide = c.get("per_layer_config"), c.get("global_head_dim", 512)
-    if overrides is None: return {"layer_types": kinds, "global_head_dim": wide}
-    full, widths = {number for number, kind in enumerate(kinds) if kind == "full_attention"}, list(overrides.values())
-    same = {int(number) for number in overrides} == full and all(one == {"head_dim": widths[0].get("head_dim")} for one in widths)
-    if not same: _refuse("gemma4_text", "", "per_layer_config", overrides, "which changes more than the heads of all full layers alike")
-    return {"layer_types": kinds, "global_head_dim": widths[0]["head_dim"], "per_layer_config": None}
+    full = [number for number, kind in enumerate(kinds) if kind == "full_attention"]
+    stated = c.get("per_layer_config", {number: {"head_dim": c.get("global_head_dim", 512)} for number in full})
+    plain = {number: {"head_dim": c["head_dim"]} for number in full}
+    overrides = {int(number): other for number, other in stated.items()} if stated else plain
+    wide = overrides.get(full[0], {}).get("head_dim")
+    if wide is None or overrides != {number: {"head_dim": wide} for number in full}:
+        _refuse("gemma4_text", "", "per_layer_config", stated, "which changes more than the heads of all full layers alike")
+    return {"layer_types": kinds, "global_head_dim": wide, "per_layer_config": overrides}
 
 
 def _t5(c: Mapping) -> dict[str, Any]:
