@@ -50,6 +50,11 @@ _NO_SIZE = {
         chunk_size_feed_forward pretraining_tp attn_impl _attn_implementation _attn_implementation_autoset attn_implementation
         deterministic_flash_attn reference_compile mamba_ssm_dtype quantization_config unsloth_version unsloth_fixed tie_weights_
         n_positions output_past tokenizer_class generation_config language""",
+    "left by other software in configs on the Hub, and read by none of the architectures here": """
+        directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type net_structure_type
+        gap_size num_memory_blocks down_scale_factor layers_to_keep is_llama_config rope_interleaved transformers.js_config
+        cache_implementation ep_size verbose tokenizer_name init_config init_method theta prefix max_length min_length num_beams
+        do_sample early_stopping temperature top_k top_p repetition_penalty length_penalty no_repeat_ngram_size""",
 }
 NO_SIZE: frozenset[str] = frozenset(key for keys in _NO_SIZE.values() for key in keys.split())
 
