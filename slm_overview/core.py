@@ -25,7 +25,7 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .files.sentence_modules import SavedModule, about, encoder_settings, has_classifier, sentence_layout
+from .files.sentence_modules import LISTING, SavedModule, about, encoder_settings, has_classifier, sentence_layout
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
@@ -223,8 +223,10 @@ class _How:
     progress: bool
 
 
-def _load_pair(checkpoint: Checkpoint, how: _How, settings: Mapping[str, Any], stacklevel: int) -> tuple[Any, PreTrainedModel]:
-    "A tokenizer and a model of transformers, ready to run, with what sentence-transformers saved about it"
+def _load_pair(
+    checkpoint: Checkpoint, how: _How, settings: Mapping[str, Any], stacklevel: int, unused: tuple[str, ...] = ()
+) -> tuple[Any, PreTrainedModel]:
+    "A tokenizer and a model of transformers, ready to run, with what sentence-transformers saved about it; some parts are not used"
     with _quiet(how.progress), _loading(checkpoint):
         model, missing = _load_model(checkpoint, how.task, how.precision)
         tokenizer = _load_tokenizer(checkpoint, how.task)
@@ -232,7 +234,7 @@ def _load_pair(checkpoint: Checkpoint, how: _How, settings: Mapping[str, Any], s
         if how.quantize: _quantize(model)
         model.to(how.place).eval()
     _check_body(model, missing, checkpoint.name)
-    _mark_untrained(model, missing, checkpoint, how.task, stacklevel + 1)
+    _mark_untrained(model, {name for name in missing if not name.startswith(unused)}, checkpoint, how.task, stacklevel + 1)
     state_padding(tokenizer, model)
     return tokenizer, model
 
@@ -247,7 +249,8 @@ def _load_single(checkpoint: Checkpoint, how: _How) -> tuple[Any, PreTrainedMode
 
 def _load_encoder(checkpoint: Checkpoint, how: _How, saved: SavedModule) -> tuple[Any, torch.nn.Module]:
     "The encoder of a route, or its static vectors"
-    if saved.kind != "StaticEmbedding": return _load_pair(replace(checkpoint, folder=saved.folder), how, saved.settings, stacklevel=5)
+    unused = ("pooler.",) if (checkpoint.folder / LISTING).is_file() else ()  # its modules say how vectors are made
+    if saved.kind != "StaticEmbedding": return _load_pair(replace(checkpoint, folder=saved.folder), how, saved.settings, 5, unused)
     tokenizer, model = static_model(saved)
     return tokenizer, model.to(how.place)
 
