@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import closing
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
@@ -225,10 +225,17 @@ class LlamaCppModel:
             return known[before][token]
         return [sum(expected(tuple(row[:place]), token) for place, token in enumerate(row)) for row in continuations]
 
+    @cached_property
+    def _letter(self) -> int:
+        "A token that is a whole character"
+        return self.tokens("a", add_special_tokens=False)[-1]
+
     def _next(self, tokens: list[int], count: int, anew: bool) -> dict[int, float]:
         "The likeliest tokens after some others, and the logarithms of their probabilities"
         answers: list[dict[str, Any]] = []
-        self._ask({"prompt": tokens, "max_tokens": 1, "n_probs": count, "temperature": 0.0, "cache_prompt": not anew}, answers.append)
+        asked = {"prompt": tokens, "max_tokens": 1, "n_probs": count, "temperature": 0.0, "cache_prompt": not anew}
+        asked["logit_bias"] = [[self._letter, 1e6]]  # is written: where that is part of a character, llama.cpp keeps probabilities back
+        self._ask(asked, answers.append)
         return {one["id"]: one["logprob"] for one in answers[0]["choices"][0]["logprobs"]["content"][0]["top_logprobs"]}
 
 
