@@ -25,7 +25,7 @@ from ..loading.loaded import evaluating, name_of, untrained_weights
 from .encode import Encoded, Notes, encode, token_limit, usable_length
 from .engine import PADDING, batches, check_count, prepare, windows
 from .padding import outputs_of
-from .predictions import labels_of
+from .predictions import labels_of, note_on
 
 # %% ../../nbs/labelling/entities.ipynb #3eab12f3
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ class Entities(Sequence[TextEntities]):
 
     def _note(self) -> str:
         "One line about the model, with the warning if its head is random"
-        random = " UNTRAINED HEAD: the labels mean nothing." if self.untrained_head else ""
-        return f"{len(self)} text{'' if len(self) == 1 else 's'}, {self.model_name}, {self.aggregation_strategy}.{random}"
+        return note_on(len(self), self.model_name, self.aggregation_strategy, self.untrained_head)
 
     def __repr__(self) -> str: return "\n".join([self._note(), *map(repr, self.items[:_SHOWN]), *(["..."] if len(self) > _SHOWN else [])])
 
