@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -37,14 +36,12 @@ from browsing import (
     read_page,
     served,
     settled,
-    show,
     slugs_shown,
     too_wide,
-    violations,
-    watch,
 )
 from environment import ROOT
 from interaction import CHECKS as INTERACTIONS, unprobed
+from pages import PARTS, keep, notices, pages
 from quarto_like import quarto_traits
 
 from slm_overview.catalog.models import Catalog, SmallModel
@@ -54,13 +51,7 @@ from slm_overview.site.write_up import anatomy, key_facts, licence, memory, not_
 from slm_overview.sizing.choose import PRECISIONS, choose
 from slm_overview.sizing.size import format_bytes, size
 
-SETTINGS = [(scheme, viewport) for scheme in ("light", "dark") for viewport in (DESKTOP, PHONE)]
-MAIN = (
-    "index", "overview/small-language-models", "overview/comparison", "overview/chooser", "overview/considerations",
-    "overview/corrections", "models/phi-2", "models/index", "tutorials/getting-started", "core", "reference",
-)  # a page of each kind
 MOST_BYTES = 300_000  # of the home page; its time is printed, and decides nothing
-LEAST_SHARE = 0.85  # of a phone's width, for the text
 DOCS = ROOT / "_docs"
 
 
@@ -79,85 +70,12 @@ def dead_links(folder):
 
 
 def links(site, folder):
-    "Every link inside the site leads somewhere, and no page loads anything from another server"
+    "Every link inside the site leads somewhere, no page loads anything from another server, and none names a folder of this machine"
     found, loads = sorted(dead_links(folder)), list(loads_elsewhere(folder))
+    named = [address for address in addresses(folder) if str(ROOT) in (folder / address).read_text(encoding="utf-8")]
+    need(not named, f"{len(named)} pages name {ROOT}: {', '.join(named)}")
     need(not found, f"{len(found)} links lead nowhere:\n" + "\n".join(found[:40]))
     need(not loads, f"{len(loads)} loads from another server:\n" + "\n".join(loads[:40]))
-
-
-# ---- every page in a browser
-
-COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that take most of axe's time
-EACH = 6  # of the pages of models and modules, which are of one form each, every sixth has its colours and its navigation looked at
-ALIKE = 3  # words of one colour in the code of a page that are looked at; there are thousands, and all of a class have its colour
-LEAVE_OUT = """most => {
-  const seen = new Map();
-  for (const word of document.querySelectorAll("pre code span[class]")) {
-    if (word.childElementCount) continue;
-    seen.set(word.className, (seen.get(word.className) ?? 0) + 1);
-    if (seen.get(word.className) > most) word.replaceWith(...word.childNodes);
-  }
-}"""  # makes plain code of further words, which has a colour of its own
-PARTS = 12  # pieces of work with pages, so that neither core waits for the other at the end
-
-
-def plan(every):
-    "For each page the settings to see it in, each with what axe looks at: rules and a part of the page, None for no axe"
-    form = {"models": [], "modules": []}  # pages that are many, and alike
-    for address in every:
-        folder = Path(address).parent.as_posix()
-        form.get("modules" if folder == "." or (ROOT / "slm_overview" / folder).is_dir() else folder, []).append(address)
-    alike = {address for some in form.values() for number, address in enumerate(some) if number % EACH}
-    whole, colours = ({}, None), ({"runOnly": {"type": "rule", "values": [*COLOURS, "target-size"]}}, None)
-    for address in every:
-        if address.removesuffix(".html") in MAIN: looks = [whole, whole, colours, colours]
-        elif address in alike: looks = [({"rules": {name: {"enabled": False} for name in COLOURS}}, "main"), None]
-        else: looks = [whole, colours]
-        yield address, list(zip(SETTINGS if len(looks) == 4 else (SETTINGS[0], SETTINGS[-1]), looks, strict=True))
-
-
-def pictures(page, address, settings):
-    "Pictures of a page that is open, to be looked at"
-    for (scheme, viewport), _ in settings:
-        show(page, scheme, viewport)
-        name = f"{address.removesuffix('.html').replace('/', '_')}-{scheme}-{viewport['width']}.png"
-        page.screenshot(path=ROOT / "_screenshots" / name)
-
-
-def look_at(page, settings):
-    "What is wrong with a page that is open, in light and dark, on a desktop and a phone"
-    page.evaluate(LEAVE_OUT, ALIKE)
-    for (scheme, viewport), looks in settings:
-        show(page, scheme, viewport)
-        wide = too_wide(page)
-        if wide > 0: yield f"{scheme}, {viewport['width']} pixels: the page is {wide} pixels too wide"
-        share = page.evaluate("document.querySelector('main').getBoundingClientRect().width / innerWidth")
-        if viewport is PHONE and share < LEAST_SHARE: yield f"{scheme}, {viewport['width']} pixels: the text has {share:.0%} of the window"
-        if looks is not None: yield from (f"{scheme}, {viewport['width']} pixels: {one}" for one in violations(page, *looks))
-
-
-def look(site, some):
-    "Open some pages, and say what is wrong with them"
-    problems, found = [], []
-    with browser() as context:
-        page = context.new_page()
-        watch(page, site, found)
-        for address, settings in some:
-            page.goto(f"{site}{address}", wait_until="load")
-            if address.removesuffix(".html") in MAIN: pictures(page, address, settings)
-            found += look_at(page, settings)
-            problems += [f"{address}: {one}" for one in found]
-            found.clear()
-    return problems
-
-
-def pages(site, folder, only="*", part=0, parts=1):
-    "Every page opens without an error or a request elsewhere, fits a phone, and has no serious problem of accessibility"
-    every = [address for address in addresses(folder) if fnmatch(address, only)]
-    need(every, f"no page is called {only}")
-    work = sorted(plan(every), key=lambda one: (len(one[1]), (folder / one[0]).stat().st_size), reverse=True)[part::parts]
-    found = look(site, work)
-    need(not found, f"{len(found)} problems on {len(work)} pages:\n" + "\n".join(found[:60]))
 
 
 def images(site, folder):
@@ -426,8 +344,8 @@ def theme(site, folder):
 
 
 CHECKS = (
-    links, images, search, filters, sorting, deep_links, downloads, chooser, bytes_as_text, keyboard, without_scripts, hostile, home, theme,
-    quarto_traits,
+    links, images, notices, search, filters, sorting, deep_links, downloads, chooser, bytes_as_text, keyboard, without_scripts, hostile,
+    home, theme, quarto_traits,
 )
 
 
@@ -443,8 +361,8 @@ def attempt(check, *arguments):
 
 def tasks(words, only):
     "The checks to run, each with its name and what it is given besides the site: those that take long first"
-    parts = PARTS if only == "*" else 1
-    every = [(f"pages {part + 1} of {parts}" if parts > 1 else "pages", pages, (only, part, parts)) for part in range(parts)]
+    parts, seed = PARTS if only == "*" else 1, random.randrange(10**6)  # noqa: S311 - which pages are opened, no secrets
+    every = [(f"pages {part + 1} of {parts}" if parts > 1 else "pages", pages, (only, seed, part, parts)) for part in range(parts)]
     every += [(check.__name__, check, ()) for check in (*CHECKS, *INTERACTIONS)]
     return [task for task in every if not words or any(word in task[0] for word in words)]
 
@@ -455,7 +373,9 @@ def main():
     parser.add_argument("words", nargs="*", help="run only checks with one of these words in their names")
     parser.add_argument("--folder", type=Path, default=DOCS, help="the site; _docs if not given")
     parser.add_argument("--pages", default="*", help="which pages the check `pages` opens, e.g. 'models/*'; all if not given")
+    parser.add_argument("--keep", action="store_true", help="keep what was seen of the pages, if nothing is wrong; see tools/pages.py")
     options, failed = parser.parse_args(), []
+    if options.keep and (options.words or options.pages != "*"): parser.error("--keep is for a whole run")
     # in a lane of tools/checks.py this would stay on one core, long after the other lanes have nothing left to do
     if hasattr(os, "sched_setaffinity"): os.sched_setaffinity(0, range(os.cpu_count()))
     (ROOT / "_screenshots").mkdir(exist_ok=True)
@@ -470,6 +390,7 @@ def main():
                 if problem is not None: failed.append(outcome)
                 print(f"{said}{outcome}", flush=True)
     if failed: print("\nWhat failed:", *failed, sep="\n")
+    elif options.keep: keep(options.folder)
     return 1 if failed else 0
 
 

@@ -85,6 +85,11 @@ def program():
     return one
 
 
+def version():
+    "Name and version of the browser"
+    return f"{program().browser_type.name} {program().version}"
+
+
 @contextmanager
 def browser(**options):
     "A context of the browser, with nothing in it of another; nothing moves in it, and it waits long, since a busy machine is no fault"

@@ -1,12 +1,15 @@
-"""Say in the processed notebooks what the classes of the package are made of.
+"""Say in the processed notebooks what the classes of the package are made of, and name no folder of this machine.
 
-nbdev shows the signature of a msgspec struct as `*args, **kwargs`, because that is what Python sees. The source has the fields.
+nbdev shows the signature of a msgspec struct as `*args, **kwargs`, because that is what Python sees. The source has the fields. And it
+shows a path that an argument is by default as it is on the machine that renders; the pages have it from the root of the project.
 """
 import ast
 import json
 import os
 import re
 from pathlib import Path
+
+from environment import ROOT
 
 HIDDEN = re.compile(r"def (\w+)\(\n    \*args, \*\*kwargs\n\):")
 INNER = re.compile(r"__main__\.|collections\.abc\.")  # where a name happened to be defined while the notebook was processed
@@ -30,7 +33,7 @@ def classes(folder):
 def with_fields(text, known):
     "The text that documents a name, with the fields of a class in place of arguments that say nothing"
     module = re.search(r"/slm_overview/([\w/]+\.py)#L\d+\)", text)
-    hidden = HIDDEN.search(text)
+    hidden, text = HIDDEN.search(text), text.replace(f"{ROOT}/", "")
     if not hidden: return INNER.sub("", text)
     fields = known.get((module[1] if module else "", hidden[1]), [])
     shown = f"class {hidden[1]}:\n" + ("\n".join(f"    {field}" for field in fields) or "    ...")
