@@ -220,7 +220,7 @@ def rows_for(
     tokens: int,  # how many there are
 ) -> int:  # at least as many
     "How many rows to compute with: one of few numbers, since oneDNN makes and keeps a program for each"
-    step = 16 if tokens <= 128 else 32 if tokens <= 512 else 64 if tokens <= 2048 else 256
+    step = 4 if tokens <= 32 else 16 if tokens <= 128 else 32 if tokens <= 512 else 64 if tokens <= 2048 else 256
     return -(-tokens // step) * step
 
 
