@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs
 
 from ..arithmetic.activations import activation_bytes, cache_bytes
-from ..arithmetic.architecture import count_parameters
+from ..arithmetic.architecture import count_parameters, tensors
 from ..arithmetic.flops import ENGINES, active_totals, decode_flops, experts_used, language_model, prefill_flops, touched_share
 from ..arithmetic.gguf_config import gguf_config
 from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
@@ -26,6 +26,7 @@ from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_t
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, once, read_config, reading
 from ..files.weights import TensorInfo, check_file, is_gguf, read_header, safetensors_files
+from .quantized import Quantization, matrix_bytes, plain_type, quantization_of, unpacked_numbers
 
 # %% ../../nbs/sizing/size.ipynb #18940200
 if TYPE_CHECKING:
@@ -129,39 +130,37 @@ class Outline(Struct, frozen=True):
     limit: int | None = None  # tokens of context that it is made for
     stored_dtype: str | None = None  # the precision of its checkpoint, if there is one and all of it has the same
     gguf: tuple[TensorInfo, ...] = ()  # the tensors of its GGUF file, if that is what there is
+    quantization: Quantization | None = None  # how the weights of its checkpoint are packed
+    packed: tuple[TensorInfo, ...] = ()  # the tensors of that checkpoint
 
 
 _LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions")  # keys of configs
 _STORED = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}  # types of safetensors
 
 
-def _compare(name: str, config: Config, parameters: int, tensors: Iterable[TensorInfo]) -> None:
+def _compare(name: str, config: Config, parameters: int, held: int) -> None:
     "Raise `CheckpointError` unless a checkpoint holds about as many numbers as its config describes: heads come and go, and poolers"
-    held, parts = sum(tensor.elements for tensor in tensors), count_parameters(config)
+    parts = count_parameters(config)
     least, most = 0.98 * (parameters - parts.rest - parts.senses - parts.head), 1.05 * (parameters + parts.embedding)
     if least <= held <= most: return
     raise CheckpointError(
         f"{name} does not belong to its config.json: it holds {held:,} numbers, and the config describes {parameters:,}. "
-        "If it is one of several pieces, pass the folder; if it is quantized, size the original."
+        "If it is one of several pieces, pass the folder; if it is quantized and its config does not say so, size the original."
     )
 
 
 def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = ()) -> Outline:
     "A model of which there is a config, and perhaps a checkpoint"
-    tensors, config = tuple(tensors), Config(config)
-    if config.get("quantization_config"):
-        raise CheckpointError(f"{name} is quantized ({_method(config)}), and such checkpoints are not sized here. Size the original.")
+    tensors, config, quantization = tuple(tensors), Config(config), quantization_of(config)
+    if quantization and not tensors:
+        raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
     kinds, parameters, inner = {tensor.dtype for tensor in tensors}, count_parameters(config).total, language_model(config)
-    if tensors: _compare(name, config, parameters, tensors)
+    held = unpacked_numbers(tensors, quantization) if quantization else sum(tensor.elements for tensor in tensors)
+    if tensors: _compare(name, config, parameters, held)
     limit = next((inner[key] for key in _LIMITS if inner.get(key)), None)
+    if quantization: return Outline(name, config, parameters, limit, quantization=quantization, packed=tensors)
     stored = _STORED.get(kinds.pop()) if len(kinds) == 1 else None
     return Outline(name, config, parameters, limit, stored)
-
-
-def _method(config: Mapping) -> str:
-    "How a checkpoint was quantized, as its config says"
-    stated = config["quantization_config"]
-    return str(stated.get("quant_method", "unknown method")) if isinstance(stated, Mapping) else "unknown method"
 
 
 def _from_folder(folder: Path, name: str) -> Outline:
@@ -225,6 +224,13 @@ def _repacked(stored: Iterable[TensorInfo]) -> int:
     )
 
 
+def _experts_read(config: Mapping, batch: int) -> float:
+    "Which part of all experts is read to write a token for each text; 1 where there are none"
+    c = language_model(config)
+    experts = c.get("num_local_experts") or c.get("n_routed_experts")
+    return touched_share(experts_used(c) / experts, batch) if experts else 1
+
+
 _LOOKED_UP = ("position_embd.weight", "token_types.weight", "per_layer_token_embd.weight")  # of tables, a row for each token
 
 
@@ -233,9 +239,7 @@ def _gguf_read(stored: Iterable[TensorInfo], config: Mapping, batch: int = 1) ->
     tensors = {tensor.name: tensor.nbytes for tensor in stored}
     tied = "output.weight" not in tensors and bool(layer_states(config))
     unread = {*_LOOKED_UP} if tied else {*_LOOKED_UP, "token_embd.weight"}
-    c = language_model(config)
-    experts = c.get("num_local_experts") or c.get("n_routed_experts")
-    share = touched_share(experts_used(c) / experts, batch) if experts else 1
+    share = _experts_read(config, batch)
     read = {name: size for name, size in tensors.items() if name not in unread and not name.startswith("enc.")}
     return round(sum(size * (share if "_exps." in name else 1) for name, size in read.items()))
 
@@ -257,8 +261,9 @@ def _own_name(dtype: Any, names: Iterable[str]) -> Any:
 def _dtype_of(dtype: Any, known: Outline) -> str:
     "A precision or type by its own name; raises `OptionError` with the nearest one"
     name = _own_name(dtype, ("auto", "stored", *DTYPES))
-    stored = ["stored"] if known.gguf or known.stored_dtype else []
-    if name == "stored" and not stored: raise OptionError("dtype='stored' needs a GGUF file, or a checkpoint in one precision.")
+    stored = ["stored"] if known.gguf or known.stored_dtype or known.packed else []
+    if name == "stored" and not stored:
+        raise OptionError("dtype='stored' needs a GGUF file, a quantized checkpoint, or one in a single precision.")
     return check_option("dtype", name, ["auto", *stored, *DTYPES, *GGUF_FILE_TYPES])
 
 
@@ -270,13 +275,22 @@ class _Setting(Struct, frozen=True):
     kv_dtype: str
 
 
+def _packed_setting(known: Outline, engine: str, kv_dtype: str | None, compute_dtype: str | None) -> _Setting:
+    "Engine and precisions for the files of a quantized checkpoint; raises `OptionError`"
+    if engine == "llama.cpp": raise OptionError("llama.cpp does not read this checkpoint. Name a type of GGUF: dtype='Q4_K_M'.")
+    if kv_dtype is not None: check_option("with transformers, kv_dtype", kv_dtype, KV_DTYPES["transformers"])
+    compute = compute_dtype or _STORED.get(plain_type(known.packed) or "", "float16")
+    return _Setting("transformers", str(known.quantization), compute, kv_dtype or compute)
+
+
 def _setting_of(known: Outline, dtype: Any, engine: str, kv_dtype: str | None, compute_dtype: str | None) -> _Setting:
     "Engine and precisions that belong together; raises `OptionError` for those that do not"
     dtype = _dtype_of(dtype, known)
     check_option("engine", engine, ["auto", *ENGINES])
     kv_dtype, compute_dtype = _own_name(kv_dtype, KV_BITS), _own_name(compute_dtype, FLOAT_BYTES)
     if compute_dtype is not None: check_option("compute_dtype", compute_dtype, FLOAT_BYTES)
-    if dtype == "auto": dtype = "stored" if known.gguf and engine != "transformers" else "float32"
+    if dtype == "auto": dtype = "stored" if known.packed or (known.gguf and engine != "transformers") else "float32"
+    if dtype == "stored" and known.packed: return _packed_setting(known, engine, kv_dtype, compute_dtype)
     if dtype == "stored" and not known.gguf: dtype = known.stored_dtype
     in_gguf = dtype == "stored" or dtype in GGUF_FILE_TYPES
     if engine == "auto": engine = "llama.cpp" if in_gguf else "transformers"
@@ -295,6 +309,22 @@ def _gguf_type(dtype: str, in_gguf: bool) -> str:
     if dtype in _AS_GGUF: return _AS_GGUF[dtype]
     near = "Q8_0" if dtype == "int8" else "Q4_0 and Q4_K_M"
     raise OptionError(f"llama.cpp has no dtype={dtype!r}. With about as many bits it has {near}.")
+
+# %% ../../nbs/sizing/size.ipynb #a947ffbf
+def _share_read(name: str, unread: frozenset[str], experts: float) -> float:
+    "Which part of a matrix is read to write a token"
+    if name in unread or ".".join(name.split(".")[-2:]) in unread: return 0
+    return experts if ".experts." in name else 1
+
+
+def _of_packed(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
+    "Bytes of the weights of a quantized checkpoint, and of those that are read for a token"
+    found = matrix_bytes(known.packed, known.quantization, FLOAT_BYTES[setting.compute_dtype])
+    parts, experts = tensors(known.config), _experts_read(known.config, batch)
+    looked_up = parts.embedding if parts.head or not layer_states(known.config) else ()
+    unread = frozenset({*parts.senses, *(".".join(name.split(".")[-2:]) for name in looked_up)})
+    read = sum(size * _share_read(name, unread, experts) for name, size in found.items())
+    return {"weights": sum(found.values()), "read_per_token": round(read)}
 
 # %% ../../nbs/sizing/size.ipynb #9c7a8082
 DEFAULT_CONTEXT = 2048  # tokens
@@ -332,6 +362,7 @@ def _of_tensors(stored: tuple[TensorInfo, ...], config: Mapping, batch: int) -> 
 def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     "Bytes of the weights, of those that are there twice, and of those that are read for a token"
     if setting.dtype == "stored": return _of_tensors(known.gguf, known.config, batch)
+    if setting.dtype == str(known.quantization): return _of_packed(known, setting, batch)
     if setting.engine == "llama.cpp": return _of_type(known.config, setting.dtype, batch)
     weights, active = weight_totals(known.config), active_totals(known.config, batch)
     precisions, more = (setting.dtype, setting.compute_dtype), 2 * wide_in_float16(known.config) * (setting.dtype == "float16")
@@ -346,7 +377,8 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
         config, context, batch_size=batch, dtype=setting.compute_dtype, engine=engine, attention=attention
     )
     found["read_per_token"] += kv_cache
-    if setting.dtype == "int8": activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]  # turned back for its product
+    if setting.dtype in ("int8", str(known.quantization)):  # a matrix is turned back for its product
+        activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
