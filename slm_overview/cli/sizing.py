@@ -13,7 +13,7 @@ import typer
 from .terminal import Json, console, print_json, status
 
 # %% ../../nbs/cli/sizing.ipynb #2f667ac1
-Model = Annotated[str, typer.Argument(help="A name of the catalogue, a folder, a config.json, or a GGUF or safetensors file.")]
+Model = Annotated[str, typer.Argument(help="A name of the catalogue, a folder, a config.json, a file of weights or OWNER/NAME on the Hub.")]
 Context = Annotated[int | None, typer.Option(help="Tokens that are read and written in all; 2048, or less if the model takes less.")]
 Batch = Annotated[int, typer.Option(help="Texts at once.")]
 Memory = Annotated[str | None, typer.Option(help="Memory that there is, e.g. 8GB; what is available here if left out.")]

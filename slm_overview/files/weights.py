@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['BITS_PER_ELEMENT', 'INDEX_NAME', 'MAX_DIMENSIONS', 'MAX_ARRAY_DEPTH', 'MAX_KEPT', 'MAX_KEY', 'MAX_TEXT', 'MAX_STEPS',
            'SCALARS', 'STRING', 'ARRAY', 'BLOCKS', 'READERS', 'TensorInfo', 'WeightsHeader', 'check_file',
-           'read_safetensors_header', 'safetensors_files', 'read_gguf_header', 'part_names', 'gguf_parts', 'is_gguf',
-           'read_header']
+           'read_safetensors_header', 'safetensors_files', 'CutHeader', 'parse_gguf', 'read_gguf_header', 'part_names',
+           'gguf_parts', 'joined', 'is_gguf', 'read_header']
 
 # %% ../../nbs/files/weights.ipynb #6f0b9dde
 import json
@@ -14,6 +14,7 @@ import mmap
 import os
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from math import prod
@@ -150,6 +151,10 @@ SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "
 STRING, ARRAY = 8, 9  # the two types of metadata that are not scalars
 
 
+class CutHeader(CheckpointError):
+    "The bytes at hand end before the header does"
+
+
 class _Cursor:
     "A position in a buffer that can only move forward, and not past its end"
 
@@ -164,7 +169,7 @@ class _Cursor:
         "Move on by `count` bytes and return where they began"
         self.step()
         start = self.position
-        if count > len(self.buffer) - start: raise CheckpointError("it ends in the middle of its header")
+        if count > len(self.buffer) - start: raise CutHeader("it ends in the middle of its header")
         self.position = start + count
         return start
 
@@ -233,8 +238,12 @@ def _check_places(entries: list[tuple[TensorInfo, int]], data_start: int, end: i
         if data_start + last > end: raise CheckpointError(f"it ends before the data of the tensor '{tensor.name}'")
 
 
-def _parse_gguf(path: Path, buffer) -> WeightsHeader:
-    "The header of a GGUF file whose bytes are in `buffer`"
+def parse_gguf(
+    path: Path,  # what the file is called
+    buffer: Any,  # its first bytes, or all of them
+    nbytes: int | None = None,  # how many the file has; those at hand if None
+) -> WeightsHeader:  # what it holds
+    "The header of a GGUF file; raises `CheckpointError` if it is broken, and `CutHeader` if bytes are wanting"
     cursor = _Cursor(buffer)
     cursor.skip(4)
     if buffer[:4] != b"GGUF": raise CheckpointError("it does not begin with the letters GGUF")
@@ -248,7 +257,7 @@ def _parse_gguf(path: Path, buffer) -> WeightsHeader:
     entries = [_read_tensor(cursor) for _ in range(tensor_count)]
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 1: raise CheckpointError(f"its alignment is {alignment!r}")
-    _check_places(entries, -(-cursor.position // alignment) * alignment, len(buffer))
+    _check_places(entries, -(-cursor.position // alignment) * alignment, len(buffer) if nbytes is None else nbytes)
     return WeightsHeader(path, "gguf", tuple(tensor for tensor, _ in entries), metadata)
 
 
@@ -260,7 +269,7 @@ def read_gguf_header(
     check_file(path)
     try:
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-            return _parse_gguf(path, buffer)
+            return parse_gguf(path, buffer)
     except _UnknownKind as error:
         raise CheckpointError(
             f"{path.name} cannot be read: {error}. The file may be whole: update slm_overview and gguf, or take another quantization "
@@ -293,6 +302,19 @@ def gguf_parts(
     missing = [part.name for part in parts if not part.is_file()] if len(parts) > 1 else []
     if not missing: return parts
     raise CheckpointError(f"{path.name} is one of {len(parts)} parts, and {missing[0]} is not beside it. Fetch that too.")
+
+
+def joined(
+    headers: Sequence[WeightsHeader],  # of all parts of a GGUF file, in their order
+) -> WeightsHeader:  # as if they were one file
+    "The header of a GGUF file in parts; raises `CheckpointError` if these are not all of them"
+    first, *_ = headers
+    if len(headers) == 1: return first
+    counts, tensors = {header.metadata.get("split.count") for header in headers}, [one for header in headers for one in header.tensors]
+    if counts != {len(headers)} or len({tensor.name for tensor in tensors}) < len(tensors):
+        raise CheckpointError(f"{first.path.name} and its {len(headers) - 1} other parts do not belong together. Fetch them again.")
+    kept = {key: value for key, value in first.metadata.items() if not key.startswith("split.")}
+    return WeightsHeader(first.path, "gguf", tuple(tensors), kept)
 
 # %% ../../nbs/files/weights.ipynb #cfbdf236
 def is_gguf(

@@ -19,9 +19,9 @@ from tokenizers import Encoding, Tokenizer
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
+from ..catalog.hub import SAFETENSORS_CONVERTER
 from ..errors import CheckpointError, OptionError
 from ..files.sentence_modules import SavedModule, SentenceLayout, pooling_modes, stated_length
-from ..loading.resolve import SAFETENSORS_CONVERTER
 from .encode import Encoded
 
 # %% ../../nbs/labelling/pooling.ipynb #bb5eea08

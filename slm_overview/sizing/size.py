@@ -8,6 +8,7 @@ __all__ = ['PARTS', 'DTYPE_NAMES', 'KV_DTYPES', 'DEFAULT_CONTEXT', 'COLOURS', 'C
 
 # %% ../../nbs/sizing/size.ipynb #1e37df04
 import json
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -25,7 +26,7 @@ from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, once, read_config, reading
-from ..files.weights import TensorInfo, check_file, is_gguf, read_header, safetensors_files
+from ..files.weights import TensorInfo, WeightsHeader, check_file, gguf_parts, is_gguf, joined, read_header, safetensors_files
 from .quantized import Quantization, matrix_bytes, plain_type, quantization_of, unpacked_numbers
 
 # %% ../../nbs/sizing/size.ipynb #18940200
@@ -169,15 +170,25 @@ def _from_folder(folder: Path, name: str) -> Outline:
     return _from_config(read_config(folder), name, tensors)
 
 
+def _from_gguf(header: WeightsHeader, name: str) -> Outline:
+    "A model in a GGUF file; raises `CheckpointError`"
+    return structs.replace(_from_config(gguf_config(header), name), gguf=header.tensors)
+
+
+def _from_hub(name: str) -> Outline:
+    "A model that is still on the Hub; raises a `ModelError`"
+    from slm_overview.sizing.remote import remote
+    found = remote(name)
+    return _from_gguf(found.gguf, found.name) if found.gguf else _from_config(found.config, found.name, found.tensors)
+
+
 def _from_path(path: Path) -> Outline:
     "A model in a folder or a file; raises `CheckpointError`"
     if path.is_dir(): return _from_folder(path, path.resolve().name)
     check_file(path, "Pass a folder, a config.json, a GGUF or safetensors file, or a name of the catalogue.")
     if path.suffix.casefold() == ".json": return _from_config(read_config(path), path.parent.name or path.stem)
+    if is_gguf(path): return _from_gguf(joined([read_header(part) for part in gguf_parts(path)]), path.stem)
     header = read_header(path)
-    if header.format == "gguf":
-        config = gguf_config(header)
-        return structs.replace(_from_config(config, path.stem), gguf=header.tensors)
     if (path.parent / "config.json").is_file(): return _from_config(read_config(path.parent), path.stem, header.tensors)
     raise CheckpointError(
         f"{path.name} holds {header.elements:,} numbers in {format_bytes(header.nbytes)}, but does not say how they are used: "
@@ -185,10 +196,13 @@ def _from_path(path: Path) -> Outline:
     )
 
 
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(:[\w./-]+)?")  # on the Hub, or a GGUF file in one
+
+
 def outline(
-    model: Any,  # a name of the catalogue, a config, a path, a model of the catalogue, or a config or model of transformers
+    model: Any,  # a name of the catalogue, a config, a path, `owner/name` on the Hub, or a model or config of transformers
 ) -> Outline:  # what is known of it
-    "What is known of a model before it is sized; raises `CheckpointError`, `UnknownModelError` or `OptionError`"
+    "What is known of a model before it is sized; raises a `ModelError` or `OptionError`"
     if isinstance(model, Outline): return model
     if isinstance(model, Mapping): return _from_config(model, str(model.get("model_type")))
     if isinstance(model, Path): return _from_path(model)
@@ -203,6 +217,7 @@ def outline(
     try: return outline(Catalog.load()[model])
     except UnknownModelError:
         if Path(model).is_dir() or is_gguf(model): return _from_path(Path(model))
+        if _REPOSITORY.fullmatch(model): return _from_hub(model)
         raise
 
 
@@ -388,7 +403,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
 
 
 def size(
-    model: Any,  # a name of the catalogue, a config (dictionary, file, transformers), a folder, or a file of weights
+    model: Any,  # a name of the catalogue, `owner/name` on the Hub, a config (dictionary, file, transformers), a folder, a file of weights
     *,
     dtype: Any = "auto",  # float32, bfloat16, float16, int8, int4, a type of GGUF such as Q4_K_M, or `stored`
     context: int | None = None,  # tokens that are read and written in all; 2048 or what the model can take if None

@@ -218,7 +218,11 @@ class _HubHandler(BaseHTTPRequestHandler):
             return self.refuse(401, "GatedRepo")
         path = found[0] / file
         if not path.is_file(): return self.refuse(404, "EntryNotFound")
-        body = path.read_bytes()
+        body, part = path.read_bytes(), re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if part:
+            start, end = int(part[1]), min(int(part[2]) + 1, len(body))
+            where = f"bytes {start}-{end - 1}/{len(body)}"
+            return self.send(206, body[start:end], Content_Range=where, ETag=f'"{_checksum(body)}"', X_Repo_Commit=found[1])
         return self.send(body=body, ETag=f'"{_checksum(body)}"', X_Repo_Commit=found[1])
 
 # %% ../../nbs/testing/checkpoints.ipynb #23f733fa
