@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from html import escape
 from itertools import accumulate, groupby, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from tqdm import tqdm
@@ -25,7 +25,7 @@ from ..loading.loaded import evaluating, name_of, untrained_weights
 from .encode import Encoded, Notes, encode, token_limit, usable_length
 from .engine import PADDING, batches, check_count, prepare, windows
 from .padding import outputs_of
-from .predictions import labels_of, note_on
+from .predictions import Items, Labelled, labels_of, note_on
 
 # %% ../../nbs/labelling/entities.ipynb #3eab12f3
 if TYPE_CHECKING:
@@ -46,21 +46,13 @@ _SHOWN = 20  # entities of a text, and texts, that are shown
 
 
 @dataclass(frozen=True, repr=False)
-class TextEntities(Sequence[Entity]):
+class TextEntities(Items[Entity]):
     "The entities of one text, in their order"
     text: str  # the text
     items: tuple[Entity, ...]  # what was found in it
     tokens: int  # tokens of the text, special ones included
     windows: int  # in how many pieces the model read it
     unknown_tokens: int  # tokens that stand for pieces which the tokenizer does not know
-
-    @overload
-    def __getitem__(self, index: int) -> Entity: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Entity, ...]: ...
-    def __getitem__(self, index): return self.items[index]
-
-    def __len__(self) -> int: return len(self.items)
 
     def __repr__(self) -> str:
         found = ", ".join(f"{item.label}: {item.word!r} ({item.score:.4f})" for item in self.items[:_SHOWN])
@@ -85,29 +77,12 @@ def _marked(text: str, items: Sequence[Entity]) -> str:
 
 # %% ../../nbs/labelling/entities.ipynb #649d534f
 @dataclass(frozen=True, repr=False)
-class Entities(Sequence[TextEntities]):
+class Entities(Labelled[TextEntities]):
     "The entities of some texts, in the order of the texts"
     items: tuple[TextEntities, ...]  # one for each text
     model_name: str  # what the model was loaded as
     aggregation_strategy: str  # how tokens became entities
     untrained_weights: tuple[str, ...] = ()  # weights that are random: if there are any, the labels mean nothing
-
-    @property
-    def untrained_head(self) -> bool:  # True: the labels mean nothing
-        "Whether part of the model was never trained"
-        return bool(self.untrained_weights)
-
-    @overload
-    def __getitem__(self, index: int) -> TextEntities: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[TextEntities, ...]: ...
-    def __getitem__(self, index): return self.items[index]
-
-    def __len__(self) -> int: return len(self.items)
-
-    def to_dict(self) -> dict[str, Any]:  # ready for JSON
-        "Everything in plain lists and dictionaries"
-        return asdict(self) | {"items": [asdict(item) for item in self.items], "untrained_head": self.untrained_head}
 
     def to_frame(self) -> "pd.DataFrame":  # a pandas DataFrame, one row an entity
         "The entities as a table; `text` is the number of the text"

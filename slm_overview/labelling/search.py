@@ -23,6 +23,7 @@ from ..loading.loaded import name_of
 from .embed import embed_document, embed_query
 from .encode import as_texts
 from .engine import check_count
+from .predictions import Items
 
 # %% ../../nbs/labelling/search.ipynb #baa103d3
 if TYPE_CHECKING:
@@ -38,19 +39,11 @@ class Hit:
 
 
 @dataclass(frozen=True, repr=False)
-class Hits(Sequence[Hit]):
+class Hits(Items[Hit]):
     "What was found for a question, the best first"
     query: str
     items: tuple[Hit, ...]
     model_name: str  # what the model was loaded as
-
-    @overload
-    def __getitem__(self, index: int) -> Hit: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
-    def __getitem__(self, index): return self.items[index]
-
-    def __len__(self) -> int: return len(self.items)
 
     def to_dict(self) -> dict[str, Any]:  # ready for JSON
         "Everything in plain lists and dictionaries"
