@@ -17,7 +17,7 @@ import typer
 
 from ..errors import InputError, InputTooLongError, SlmError, TaskError, check_option, did_you_mean
 from ..files.kept import write_whole
-from .terminal import Device, status, to_json
+from .terminal import Device, plain, status, to_json
 from slm_overview.cli.writing import (
     MODEL_HELP,
     ApiKey,
@@ -31,7 +31,6 @@ from slm_overview.cli.writing import (
     cost_line,
     is_address,
     load_writer,
-    plain,
     print_pieces,
 )
 

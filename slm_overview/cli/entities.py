@@ -7,12 +7,11 @@ __all__ = ['entities']
 
 # %% ../../nbs/cli/entities.ipynb #5128ba83
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, print_json, read_file, read_lines, status
+from .terminal import Device, Json, console, plain, print_json, read_lines, status
 
 # %% ../../nbs/cli/entities.ipynb #3d412b38
 def _given(texts: list[str] | None, file: str | None) -> dict[int, str]:
@@ -20,17 +19,7 @@ def _given(texts: list[str] | None, file: str | None) -> dict[int, str]:
     if texts and file: raise typer.BadParameter("give texts, or a file of them, not both.")
     if texts and texts != ["-"]: return dict(enumerate(texts))
     if not texts and not file and sys.stdin.isatty(): raise typer.BadParameter("give a text or --file, or pipe one text a line into it.")
-    if file and file != "-" and not Path(file).is_file(): raise typer.BadParameter(f"there is no file {file}.")
-    from_file = file and file != "-"
-    lines = [line.removesuffix("\r") for line in read_file(file).split("\n")] if from_file else read_lines()
-    found = {number: line for number, line in enumerate(lines) if line.strip()}
-    if found: return found
-    raise typer.BadParameter(f"there is no text in {file if from_file else 'the standard input'}.")
-
-
-def _shown(text: str) -> str:
-    "A part of a text, of which no character can steer a terminal"
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return read_lines(file or "-")
 
 
 def _picture(found: Any) -> Any:
@@ -40,10 +29,10 @@ def _picture(found: Any) -> Any:
     picture, end = Text(), 0
     for item in found:
         if item.start < end: continue  # a token that shares a character with the one before it
-        picture.append(_shown(found.text[end : item.start]))
-        picture.append(f"[{_shown(item.word)} ", "bold").append(f"{_shown(item.label)}]", "bold cyan")
+        picture.append(plain(found.text[end : item.start]))
+        picture.append(f"[{plain(item.word)} ", "bold").append(f"{plain(item.label)}]", "bold cyan")
         end = item.end
-    return picture.append(_shown(found.text[end:]))
+    return picture.append(plain(found.text[end:]))
 
 # %% ../../nbs/cli/entities.ipynb #04b6a2b1
 def _print_entities(found: Any, places: list[int]) -> None:
@@ -56,7 +45,7 @@ def _print_entities(found: Any, places: list[int]) -> None:
     table = Table(*(["line"] if numbered else []), "label", "score", "start", "end", "word", box=None, pad_edge=False)
     for place, text in zip(places, found, strict=True):
         for item in text:
-            word, label = (Text(" ".join(_shown(part).split())) for part in (item.word, item.label))
+            word, label = (Text(" ".join(plain(part).split())) for part in (item.word, item.label))
             cells = (label, f"{item.score:.3f}", str(item.start), str(item.end), word)
             table.add_row(*([str(place + 1)] if numbered else []), *cells)
     console().print()

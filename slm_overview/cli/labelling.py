@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, print_json, read_lines, status
+from .terminal import Device, Json, console, plain, print_json, read_lines, status
 
 # %% ../../nbs/cli/labelling.ipynb #e3767ece
 CLASSIFIER_HELP = "A packaged model, a folder, or a repository of the Hub."
@@ -21,9 +21,7 @@ def _texts(texts: list[str] | None) -> dict[int, str]:
     "The texts of the command line, or the lines of the standard input that are not blank, by their place from 0 on"
     if texts and texts != ["-"]: return dict(enumerate(texts))
     if not texts and sys.stdin.isatty(): raise typer.BadParameter("give a text, or pipe one text a line into this command.")
-    lines = {number: line for number, line in enumerate(read_lines()) if line.strip()}
-    if not lines: raise typer.BadParameter("there is no text in the standard input.")
-    return lines
+    return read_lines()
 
 
 def _print_predictions(predictions: Any, places: list[int]) -> None:
@@ -36,7 +34,7 @@ def _print_predictions(predictions: Any, places: list[int]) -> None:
     for place, item in zip(places, predictions, strict=True):
         shown = " / ".join(item.text) if isinstance(item.text, tuple) else item.text
         cut = f" (cut: {item.tokens_read} of {item.tokens} tokens)" if item.truncated else ""
-        table.add_row(*([str(place + 1)] if gaps else []), Text(item.label), f"{item.score:.3f}", Text(shown[:200] + cut))
+        table.add_row(*([str(place + 1)] if gaps else []), Text(plain(item.label)), f"{item.score:.3f}", Text(plain(shown[:200]) + cut))
     console().print(table)
 
 

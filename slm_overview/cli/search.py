@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, print_json, read_file, read_input, status
+from .terminal import Device, Json, console, plain, print_json, read_lines, status
 
 # %% ../../nbs/cli/search.ipynb #77ec9e9b
 _ENCODER_HELP = "An encoder of sentences: a packaged model, a folder, or a repository of the Hub."
@@ -22,18 +22,9 @@ _TopK = Annotated[int, typer.Option(min=1, help="How many texts to show.")]
 _Dimension = Annotated[int | None, typer.Option(min=1, help="So many numbers of each vector, for models trained for it.")]
 
 
-def _lines(path: str) -> dict[int, str]:
-    "The lines of a file or of the standard input that are not blank, without a mark at its beginning, by their place from 0 on"
-    if path != "-" and not Path(path).is_file(): raise typer.BadParameter(f"there is no file {path}.")
-    text = read_input() if path == "-" else read_file(path)
-    lines = {place: line.strip("\r") for place, line in enumerate(text.split("\n")) if line.strip()}
-    if lines: return lines
-    raise typer.BadParameter(f"there is no text in {'the standard input' if path == '-' else path}.")
-
-
 def _given(texts: list[str] | None, path: str | None) -> dict[int, str]:
     "Texts by their place from 0 on: those of the command line, the lines of a file, or both, one behind the other"
-    lines = _lines(path) if path else {}
+    lines = read_lines(path) if path else {}
     given = dict(enumerate([*texts, *lines.values()])) if texts else lines
     if given: return given
     raise typer.BadParameter("give texts, or a file with one text a line: --file texts.txt.")
@@ -54,7 +45,7 @@ def _print_hits(hits: Any, as_json: bool) -> None:
     from rich.text import Text
 
     table = Table("score", "line", "text", box=None, pad_edge=False)
-    for hit in hits: table.add_row(f"{hit.score:.3f}", str(hit.index + 1), Text(hit.text[:200]))
+    for hit in hits: table.add_row(f"{hit.score:.3f}", str(hit.index + 1), Text(plain(hit.text[:200])))
     return console().print(table)
 
 # %% ../../nbs/cli/search.ipynb #55d8a482
@@ -104,7 +95,7 @@ def search(
     if (file is None) == (index is None): raise typer.BadParameter("say where to search: --file texts.txt, or --index texts.npz.")
     from slm_overview.labelling.search import Index, search as find
 
-    where = Index.load(index) if index else _lines(file)
+    where = Index.load(index) if index else read_lines(file)
     pair = _encoder(model or (where.model_name if index else "all-minilm-l6-v2"), device)
     options = {} if truncate_dim is None else {"truncate_dim": truncate_dim}
     if index and truncate_dim is None: options["truncate_dim"] = where.vectors.shape[1]  # as the index was made

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['Json', 'Device', 'STAND_INS', 'to_json', 'print_json', 'console', 'status', 'print_anything', 'decoded', 'read_input',
-           'read_lines', 'read_file']
+           'read_file', 'read_lines', 'plain']
 
 # %% ../../nbs/cli/terminal.ipynb #7ede6317
 import codecs
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -99,14 +100,30 @@ def read_input() -> str:  # without a mark of its encoding
     return decoded(sys.stdin.buffer.read(), "the standard input", sys.stdin.encoding)
 
 
-def read_lines() -> list[str]:  # with the empty ones, without their ends
-    "The lines of the standard input; raises `typer.BadParameter` unless it is text"
-    lines = read_input().removesuffix("\n").split("\n")
-    return [line.removeprefix("\ufeff").removesuffix("\r") for line in lines]
-
-
 def read_file(
     path: str | Path,  # a file that was named on the command line
 ) -> str:  # without a mark of its encoding
     "The text of a file; raises `OSError`, or `typer.BadParameter` unless it is text"
     return decoded(Path(path).read_bytes(), str(path))
+
+
+def read_lines(
+    path: str = "-",  # a file that was named on the command line; the standard input if -
+) -> dict[int, str]:  # by their place from 0 on, without their ends
+    "The lines of a file or of the standard input that are not blank; raises `typer.BadParameter` if there are none"
+    if path != "-" and not Path(path).is_file(): raise typer.BadParameter(f"there is no file {path}.")
+    lines = (read_input() if path == "-" else read_file(path)).split("\n")
+    found = {place: line.removeprefix("\ufeff").removesuffix("\r") for place, line in enumerate(lines)}
+    found = {place: line for place, line in found.items() if line.strip()}
+    if found: return found
+    raise typer.BadParameter(f"there is no text in {'the standard input' if path == '-' else path}.")
+
+# %% ../../nbs/cli/terminal.ipynb #24ee7d7f
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(
+    text: str,  # of a file, a model or a server
+) -> str:
+    "Text without what would steer a terminal"
+    return _STEERING.sub("", text)

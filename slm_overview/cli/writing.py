@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['MODEL_HELP', 'ENGINE_HELP', 'Temperature', 'TopP', 'Seed', 'System', 'Context', 'Choices', 'JsonSchema', 'Regex',
-           'MemoryCheck', 'EngineName', 'ServerModelName', 'ApiKey', 'cost_line', 'plain', 'print_pieces', 'is_address',
+           'MemoryCheck', 'EngineName', 'ServerModelName', 'ApiKey', 'cost_line', 'print_pieces', 'is_address',
            'load_writer', 'generate', 'serve']
 
 # %% ../../nbs/cli/writing.ipynb #b2c33c63
-import re
 import shutil
 import sys
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, print_json, read_file, read_input, status
+from .terminal import Device, Json, console, plain, print_json, read_file, read_input, status
 from .wrapping import Wrapper
 
 # %% ../../nbs/cli/writing.ipynb #ae489572
@@ -34,13 +33,6 @@ def cost_line(
     took = f"{generation.new_tokens} {unit} in {generation.seconds:.1f} s, the first after {generation.time_to_first_token:.1f} s"
     drawn = "" if generation.seed is None else f"; seed {generation.seed}"
     return f"{took} ({generation.tokens_per_second:.1f} {unit}/s, {generation.engine}); {_WHY[generation.finish_reason]}{drawn}"
-
-
-def plain(
-    text: str,  # of a model or a server
-) -> str:
-    "Text without what would steer a terminal"
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
 
 
 def print_pieces(
@@ -68,7 +60,7 @@ def _print_choice(generation: Any) -> None:
 
     table = Table("answer", "probability", box=None, pad_edge=False)
     for choice, probability in sorted(generation.probabilities.items(), key=lambda item: -item[1]):
-        table.add_row(Text(choice), f"{probability:.3f}")
+        table.add_row(Text(plain(choice)), f"{probability:.3f}")
     console().print(table)
 
 
