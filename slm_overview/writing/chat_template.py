@@ -6,17 +6,12 @@
 __all__ = ['ROLES', 'Message', 'SECONDS', 'MEMORY', 'CHARACTERS', 'as_messages', 'render_template', 'templates_in']
 
 # %% ../../nbs/writing/chat_template.ipynb #9048e761
-import json
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from ..errors import CheckpointError, InputError, check_option
+from ..files.own_process import OwnProcess, running
 from ..labelling.encode import check_text
 
 # %% ../../nbs/writing/chat_template.ipynb #848ead0f
@@ -122,49 +117,13 @@ for line in sys.stdin:
 """
 
 
-class _Renderer:
-    "The process that renders"
-
-    def __init__(self):
-        command = [sys.executable, "-I", "-c", _PROGRAM, str(MEMORY), str(CHARACTERS)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, **pipes, text=True, encoding="utf-8")
-        self.owner, self.lock = os.getpid(), threading.Lock()
-
-    def ask(self, template: str, values: dict[str, Any]) -> dict[str, str] | None:
-        "The text or the error; None if there was no answer in time"
-        answers, asked = [], json.dumps({"template": template, "values": values}, default=str)
-        def exchange():
-            "Ask, and wait for the answer"
-            self.process.stdin.write(asked + "\n")
-            self.process.stdin.flush()
-            answers.append(self.process.stdout.readline())
-        with self.lock:
-            worker = threading.Thread(target=self._quietly, args=(exchange,), daemon=True)
-            worker.start()
-            worker.join(SECONDS)
-            if not answers or not answers[0]: return self.end()
-        return json.loads(answers[0])
-
-    @staticmethod
-    def _quietly(call: Callable[[], None]) -> None:
-        with suppress(OSError, ValueError): call()  # the process may have ended
-
-    def end(self) -> None:
-        "End the process; another is started for the next conversation"
-        self.process.kill()
-        self.process.wait()
-
-
 @cache
-def _renderers() -> list[_Renderer]: return []  # none, or the one that runs
+def _renderers() -> list[OwnProcess]: return []  # none, or the one that runs
 
 
-def _renderer() -> _Renderer:
-    "The process that runs, started if need be; a child of this program has one of its own"
-    running = _renderers()
-    if not running or running[0].owner != os.getpid() or running[0].process.poll() is not None: running[:] = [_Renderer()]
-    return running[0]
+def _renderer() -> OwnProcess:
+    "The process that runs, started if need be"
+    return running(_renderers(), lambda: OwnProcess(["-c", _PROGRAM, str(MEMORY), str(CHARACTERS)]))
 
 
 def render_template(
@@ -175,7 +134,8 @@ def render_template(
     "Messages as one text; raises `CheckpointError` for a template that cannot be run, `InputError` for messages that it refuses"
     if len(template) > CHARACTERS:
         raise CheckpointError(f"the chat template has {len(template):,} characters; at most {CHARACTERS:,} are read.")
-    answer = _renderer().ask(template, {"messages": list(messages), "tools": None, "documents": None, **values})
+    asked = {"template": template, "values": {"messages": list(messages), "tools": None, "documents": None, **values}}
+    answer = _renderer().ask(asked, SECONDS)
     if answer is None:
         raise CheckpointError(f"the chat template did not end within {SECONDS:g} seconds, and was stopped. Do not use this file.")
     if "text" in answer: return answer["text"]
