@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
-from ..arithmetic.activations import activation_bytes, cache_bytes
+from ..arithmetic.activations import ATTENTION, activation_bytes, cache_bytes
 from ..arithmetic.architecture import count_parameters, tensors
 from ..arithmetic.flops import ENGINES, active_totals, decode_flops, experts_used, language_model, prefill_flops, touched_share
 from ..arithmetic.gguf_config import gguf_config
 from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
+from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
-from ..files.config import Config, once, read_config, reading
+from ..files.config import Config, check_config, once, read_config, reading
 from ..files.weights import TensorInfo, WeightsHeader, check_file, gguf_parts, is_gguf, joined, read_header, safetensors_files
+from .built import Built, BuiltRun, built, built_run
 from .quantized import Quantization, matrix_bytes, plain_type, quantization_of, unpacked_numbers
 
 # %% ../../nbs/sizing/size.ipynb #18940200
@@ -38,7 +40,7 @@ class Size(Struct, frozen=True, kw_only=True):
     "The memory that a model needs, and the work that a token costs"
     name: str  # of the model
     parameters: int  # how many it has, each counted once
-    active_parameters: int  # how many take part in writing a token, in an encoder in reading one
+    active_parameters: int | None  # how many take part in writing a token, in an encoder in reading one
     engine: str  # transformers or llama.cpp
     dtype: str  # the precision of the weights, or the type of a GGUF file
     compute_dtype: str  # the precision of what is not quantized, and of the computation
@@ -49,18 +51,26 @@ class Size(Struct, frozen=True, kw_only=True):
     batch: int  # texts at once
     weights: int  # bytes
     repacked: int = 0  # bytes of matrices that llama.cpp keeps a second time, in an order that suits the processor
-    kv_cache: int  # bytes of keys, values and states
-    activations: int  # bytes at the widest moment while a text is read
-    read_per_token: int  # bytes read from memory to write a token for each text after this context; in an encoder to read a batch
-    prefill_flops: int  # operations to read a batch of texts of this length
-    decode_flops: int  # operations to write a token for each text after this context; 0 for an encoder
+    kv_cache: int | None  # bytes of keys, values and states
+    activations: int | None  # bytes at the widest moment while a text is read
+    read_per_token: int | None  # bytes read from memory to write a token for each text after this context; in an encoder to read a batch
+    prefill_flops: int | None  # operations to read a batch of texts of this length
+    decode_flops: int | None  # operations to write a token for each text after this context; 0 for an encoder
     turns: bool = False  # whether cache and activations are needed in turn, as in an encoder-decoder, which reads first and writes then
+    way: str = "closed form"  # how the figures were found; or `built`, by transformers without data
+    model_class: str | None = None  # with which it was built
+    notes: tuple[str, ...] = ()  # what was assumed, and why something is not known, which is None then
 
     @property
     def total(self) -> int:  # bytes
-        "All memory that the model needs, without the program that runs it"
+        "All memory that the model needs, without the program that runs it; raises `CheckpointError` where a part is not known"
+        if self.kv_cache is None or self.activations is None:
+            raise CheckpointError(f"how much memory {self.name} needs in all is not known. {' '.join(self.notes)}")
         working = max(self.kv_cache, self.activations) if self.turns else self.kv_cache + self.activations
         return self.weights + self.repacked + working
+
+    @property
+    def _unknown(self) -> bool: return self.kv_cache is None or self.activations is None
 
     @property
     def required(self) -> int:  # bytes
@@ -75,11 +85,13 @@ class Size(Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:  # plain values
         "All figures, for JSON"
-        return {**structs.asdict(self), "total": self.total, "required": self.required}
+        totals = {name: None if self._unknown else getattr(self, name) for name in ("total", "required")}
+        return {**structs.asdict(self), "notes": list(self.notes), **totals}
 
     def __str__(self) -> str:  # a few lines
         "The total, and a bar for each part"
-        lines = [f"{self.name}: {format_bytes(self.total)} {_setting(self)}", *_bars(self)]
+        lines = [f"{self.name}: {_total(self)} {_setting(self)}", *_bars(self)]
+        if self.model_class: lines += [f"  built by transformers as {self.model_class}", *(f"  {note}" for note in self.notes)]
         if self.repacked: lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
         return "\n".join(lines)
 
@@ -87,9 +99,10 @@ class Size(Struct, frozen=True, kw_only=True):
 
     def _repr_markdown_(self) -> str:
         "A table of the parts"
-        shown = {**self.parts, "total": self.total}
-        rows = [f"| {name.replace('_', ' ')} | {format_bytes(size)} | {size:,} |" for name, size in shown.items()]
-        return "\n".join([f"**{self.name}**, {_setting(self)}", "", "| part | | bytes |", "|---|--:|--:|", *rows])
+        rows = [f"| {name.replace('_', ' ')} | {format_bytes(size)} | {size:,} |" for name, size in self.parts.items()]
+        rows.append(f"| total | {_total(self)} | {sum(self.parts.values()) if self._unknown else self.total:,} |")
+        notes = [line for note in self.notes for line in ("", note)]
+        return "\n".join([f"**{self.name}**, {_setting(self)}", "", "| part | | bytes |", "|---|--:|--:|", *rows, *notes])
 
 
 PARTS = ("weights", "repacked", "kv_cache", "activations")  # what a total is made of
@@ -104,6 +117,11 @@ def format_bytes(
         size /= 1000
     unit, size = ("GB", size) if abs(size) < 9999.5 else ("TB", size / 1000)
     return f"{size:,.1f} {unit}" if abs(size) >= 9.995 else f"{size:,.2f} {unit}"
+
+
+def _total(size: Size) -> str:
+    "The total in words"
+    return f"at least {format_bytes(sum(size.parts.values()))}" if size._unknown else format_bytes(size.total)
 
 
 def _setting(size: Size) -> str:
@@ -133,6 +151,7 @@ class Outline(Struct, frozen=True):
     gguf: tuple[TensorInfo, ...] = ()  # the tensors of its GGUF file, if that is what there is
     quantization: Quantization | None = None  # how the weights of its checkpoint are packed
     packed: tuple[TensorInfo, ...] = ()  # the tensors of that checkpoint
+    built: Built | None = None  # what transformers builds of the config, where the closed form does not know it
 
 
 _LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions")  # keys of configs
@@ -143,27 +162,61 @@ def _compare(name: str, config: Config, parameters: int, held: int) -> None:
     "Raise `CheckpointError` unless a checkpoint holds about as many numbers as its config describes: heads come and go, and poolers"
     parts = count_parameters(config)
     least, most = 0.98 * (parameters - parts.rest - parts.senses - parts.head), 1.05 * (parameters + parts.embedding)
-    if least <= held <= most: return
-    raise CheckpointError(
+    if not least <= held <= most: raise _foreign(name, held, parameters)
+
+
+def _foreign(name: str, held: int, parameters: int) -> CheckpointError:
+    "The error for a checkpoint that holds another number of numbers than its config describes"
+    return CheckpointError(
         f"{name} does not belong to its config.json: it holds {held:,} numbers, and the config describes {parameters:,}. "
         "If it is one of several pieces, pass the folder; if it is quantized and its config does not say so, size the original."
     )
 
 
-def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = ()) -> Outline:
-    "A model of which there is a config, and perhaps a checkpoint"
+def _second_way(config: Config, refusal: CheckpointError) -> Built:
+    "What transformers builds where the closed form refuses; raises its refusal for a wrong or missing size, or if transformers refuses too"
+    own = config.get("model_type") in MODEL_TYPES
+    if own:
+        try: check_config(config)
+        except CheckpointError: raise refusal from None
+    try: found = built(config)
+    except CheckpointError as error: raise CheckpointError(f"{refusal} And {error}") from error
+    bare = not config.keys() - NO_SIZE - {"model_type"}
+    if own and found.defaults and not bare: raise refusal  # some sizes are stated, and others are missing
+    return found
+
+
+def _of_built(config: Config, name: str, tensors: tuple[TensorInfo, ...], found: Built) -> Outline:
+    "A model that transformers has built, and perhaps its checkpoint; heads come and go, and tables"
+    held, largest = sum(tensor.elements for tensor in tensors), max((tensor.elements for tensor in found.tensors), default=0)
+    if tensors and not 0.9 * (found.parameters - largest) <= held <= 1.1 * (found.parameters + largest):
+        raise _foreign(name, held, found.parameters)
+    return Outline(name, config, found.parameters, found.limit, _stored(tensors), built=found)
+
+
+def _stored(tensors: Iterable[TensorInfo]) -> str | None:
+    "The precision of a checkpoint, if all of it has the same"
+    kinds = {tensor.dtype for tensor in tensors}
+    return _STORED.get(kinds.pop()) if len(kinds) == 1 else None
+
+
+def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = (), closed: bool = False) -> Outline:
+    "A model of which there is a config, and perhaps a checkpoint; it may be asked for by the closed form alone"
     tensors, config, quantization = tuple(tensors), Config(config), quantization_of(config)
     if quantization and not tensors:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
-    kinds, parameters, inner = {tensor.dtype for tensor in tensors}, count_parameters(config).total, language_model(config)
+    try: parameters, _ = count_parameters(config).total, layer_states(config)
+    except CheckpointError as refusal:
+        if closed or quantization: raise
+        return _of_built(config, name, tensors, _second_way(config, refusal))
     held = unpacked_numbers(tensors, quantization) if quantization else sum(tensor.elements for tensor in tensors)
     if tensors: _compare(name, config, parameters, held)
+    inner = language_model(config)
     limit = next((inner[key] for key in _LIMITS if inner.get(key)), None)
     if quantization: return Outline(name, config, parameters, limit, quantization=quantization, packed=tensors)
-    stored = _STORED.get(kinds.pop()) if len(kinds) == 1 else None
-    return Outline(name, config, parameters, limit, stored)
+    return Outline(name, config, parameters, limit, _stored(tensors))
 
-
+# %% ../../nbs/sizing/size.ipynb #dd21443c
 def _from_folder(folder: Path, name: str) -> Outline:
     "A checkpoint; raises `CheckpointError`"
     tensors = [tensor for file in safetensors_files(folder) for tensor in read_header(file).tensors]
@@ -172,7 +225,7 @@ def _from_folder(folder: Path, name: str) -> Outline:
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
     "A model in a GGUF file; raises `CheckpointError`"
-    return structs.replace(_from_config(gguf_config(header), name), gguf=header.tensors)
+    return structs.replace(_from_config(gguf_config(header), name, closed=True), gguf=header.tensors)
 
 
 def _from_hub(name: str) -> Outline:
@@ -383,7 +436,7 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     precisions, more = (setting.dtype, setting.compute_dtype), 2 * wide_in_float16(known.config) * (setting.dtype == "float16")
     return {"weights": weights.nbytes(*precisions) + more, "read_per_token": active.nbytes(*precisions) + more // 2}
 
-
+# %% ../../nbs/sizing/size.ipynb #19c03c24
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is computed"
     config, engine, found = known.config, setting.engine, dict(_weights(known, setting, batch))
@@ -401,7 +454,46 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
     }
 
+# %% ../../nbs/sizing/size.ipynb #7bc7ad72
+def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
+    "Everything of a `Size` that is found by building the model; what cannot be found is None"
+    if setting.engine == "llama.cpp":
+        raise CheckpointError(
+            f"{known.name} is sized as transformers builds it, and what a GGUF file of it holds is not known here. "
+            "Pass dtype='bfloat16' or the like."
+        )
+    check_option("attention", attention, ATTENTION)
+    model, run = known.built, built_run(known.config, context, batch=batch, dtype=setting.compute_dtype, attention=attention)
+    def nbytes(shares: Mapping[str, float] | None = None) -> int:
+        "The size of all weights, or of the shares that are used of them"
+        return model.totals(shares).nbytes(setting.dtype, setting.compute_dtype) + model.wide_bytes(setting.dtype, shares)
+    found = {"weights": nbytes(), "kv_cache": _kept(run, setting), "activations": run.activations}
+    if run.activations is not None and setting.dtype == "int8":
+        found["activations"] += model.largest_matrix * FLOAT_BYTES[setting.compute_dtype]  # turned back for its product
+    touched = run.used and {name: touched_share(share, batch) for name, share in run.used.items()}
+    return found | {
+        "active_parameters": model.totals(run.used).numbers if run.used else None,
+        "read_per_token": nbytes(touched) + found["kv_cache"] if touched and found["kv_cache"] is not None else None,
+        "prefill_flops": run.prefill_flops, "decode_flops": run.decode_flops, "turns": model.both,
+        "way": "built", "model_class": model.model_class, "notes": _notes(known, run),
+    }
 
+
+def _kept(run: BuiltRun, setting: _Setting) -> int | None:
+    "Bytes that are kept for the next token, None if that is not known"
+    if run.kept is None: return None
+    follow, exact = run.kept
+    return follow * FLOAT_BYTES[setting.kv_dtype] // FLOAT_BYTES[setting.compute_dtype] + exact
+
+
+def _notes(known: Outline, run: BuiltRun) -> tuple[str, ...]:
+    "What was assumed of a model that was built, and why something of it is not known"
+    sizes = ", ".join(f"{name}={value:,}" for name, value in known.built.defaults.items())
+    assumed = [f"The config does not say {sizes}: these are the defaults of transformers."] if sizes else []
+    missing = "Work and activations are" if run.kept else "Cache, work and activations are"
+    return (*assumed, *([f"{missing} not known, as {run.why}."] if run.why else []))
+
+# %% ../../nbs/sizing/size.ipynb #d3761a13
 def size(
     model: Any,  # a name of the catalogue, `owner/name` on the Hub, a config (dictionary, file, transformers), a folder, a file of weights
     *,
@@ -419,7 +511,7 @@ def size(
     context, batch = _check_context(known, context), _check_batch(batch)
     if attention == "eager" and setting.kv_dtype.startswith("q"):
         raise OptionError(f"llama.cpp keeps values as {setting.kv_dtype} with fused attention only. Leave attention out.")
-    with reading(config): figures = _figures(known, setting, context, batch, attention)
+    with reading(config): figures = (_built_figures if known.built else _figures)(known, setting, context, batch, attention)
     return Size(
         name=known.name, parameters=known.parameters, limit=known.limit, context=context, batch=batch, attention=attention,
         **structs.asdict(setting), **figures,
@@ -462,9 +554,9 @@ class SizeTable(Struct, frozen=True):
     "Sizes of a model for several contexts"
     sizes: tuple[Size, ...]
 
-    def rows(self) -> list[dict[str, int]]:  # bytes
+    def rows(self) -> list[dict[str, int | None]]:  # bytes; None for what is not known
         "A row for each context"
-        return [{"context": size.context, **{part: getattr(size, part) for part in PARTS}, "total": size.total} for size in self.sizes]
+        return [{name: size.to_dict()[name] for name in ("context", *PARTS, "total")} for size in self.sizes]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":  # the axes
         "Draw a bar for each context"
@@ -473,8 +565,8 @@ class SizeTable(Struct, frozen=True):
     def _cells(self) -> list[list[str]]:
         "The table as text, with its header; columns that are all 0 are left out"
         rows = self.rows()
-        shown = [name for name in rows[0] if any(row[name] for row in rows)]
-        cells = [[f"{row[name]:,}" if name == "context" else format_bytes(row[name]) for name in shown] for row in rows]
+        shown = [name for name in rows[0] if any(row[name] != 0 for row in rows)]
+        cells = [[f"{row[name]:,}" if name == "context" else _cell(row[name]) for name in shown] for row in rows]
         return [[name.replace("_", " ") for name in shown], *cells]
 
     def __str__(self) -> str:  # a line for each context
@@ -490,6 +582,11 @@ class SizeTable(Struct, frozen=True):
         cells = self._cells()
         head, *rows = [f"| {' | '.join(row)} |" for row in cells]
         return "\n".join([head, "|" + "--:|" * len(cells[0]), *rows])
+
+
+def _cell(size: int | None) -> str:
+    "Bytes in a table"
+    return "not known" if size is None else format_bytes(size)
 
 
 CONTEXTS = (512, 2048, 8192, 32_768, 131_072)  # tokens
