@@ -45,9 +45,9 @@ def size_model(
         print_json(found.to_dict())
         return
     typer.echo(str(found))
-    active = "" if found.active_parameters == found.parameters else f", of which {found.active_parameters:,} take part in a token"
+    active = "" if found.active_parameters in (None, found.parameters) else f", of which {found.active_parameters:,} take part in a token"
     typer.echo(f"  {found.parameters:,} parameters{active}")
-    typer.echo(f"  {format_bytes(found.read_per_token)} and {_operations(found)} for {_unit(found)}")
+    if found.read_per_token is not None: typer.echo(f"  {format_bytes(found.read_per_token)} and {_operations(found)} for {_unit(found)}")
 
 
 def _operations(found: Any) -> str:

@@ -315,7 +315,9 @@ def kept_bytes(
 # %% ../../nbs/sizing/building.ipynb #c880ce3c
 def _call(model: PreTrainedModel, batch: int, tokens: int, **more: Any) -> Any:
     "Let a model read; one with an encoder reads so many tokens there, and its decoder those that are given, or one"
-    def texts(tokens: int) -> Tensor: return torch.ones(batch, tokens, dtype=torch.long, device="meta")
+    def texts(tokens: int) -> Tensor:
+        "Texts without data"
+        return torch.ones(batch, tokens, dtype=torch.long, device="meta")
     wanted, taken = {"use_cache": True, "return_dict": True, "logits_to_keep": 1}, inspect.signature(model.forward).parameters
     more |= {name: value for name, value in wanted.items() if name in taken}
     if not model.config.is_encoder_decoder: return model(input_ids=texts(tokens), **more)
