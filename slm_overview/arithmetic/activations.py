@@ -156,6 +156,11 @@ def _held_back(config: Mapping, tokens: int, batch: int, itemsize: int) -> int:
 UBATCH = 512  # tokens that llama.cpp reads at once unless told otherwise
 
 
+def _piece(config: Mapping, tokens: int) -> int:
+    "How many tokens llama.cpp reads at once: all of a text in which every token looks at those after it"
+    return max(UBATCH, tokens) if any(layer.side == "encoder" for layer in attention_layers(config)) else UBATCH
+
+
 def _padded(tokens: int, to: int = 256) -> int:
     "A number of tokens, rounded up as llama.cpp does for its cache"
     return -(-tokens // to) * to
@@ -194,13 +199,15 @@ def _latents(c: Mapping, w: Widths, places: int) -> int:
 def _wide(config: Mapping, w: Widths, eager: bool, places: int) -> int:
     "How many numbers llama.cpp needs for a token at the widest moment"
     c = language_model(config)
-    if c["model_type"] == "t5": return c["vocab_size"] + 15 * w.hidden // 2  # it keeps the scores of every token
+    if c["model_type"] == "t5":  # it keeps what every token predicts, and compares without flash attention
+        return max(c["vocab_size"] + 15 * w.hidden // 2, (3 * w.heads + 1) * places + 6 * w.hidden)
     used, narrow = _mixture(config)
     experts = 2 * (c.get("num_experts_per_tok") or 0) * w.hidden  # what each gives, and the same weighted
     if "kv_lora_rank" in c: experts = used * (3 * narrow + (w.hidden if 2 * narrow < w.hidden else 0))
     hidden = (6 if c["model_type"] == "phi" else 5) * w.hidden  # Phi computes attention and feed-forward part side by side
     beside = hidden + 2 * c.get("hidden_size_per_layer_input", 0) * c.get("num_hidden_layers", 0)
-    queries = (3 if c["model_type"] in _JOINED else 2 if w.query > w.hidden else 1) + (not layer_states(config))
+    queries = 3 if c["model_type"] in _JOINED else 2 if w.query > w.hidden else 1
+    queries += not layer_states(config) and c["model_type"] != "gemma3_text"  # of encoders that were no decoders
     queries += c["model_type"].startswith("qwen3_5")  # the gate of what attention collects
     inner = (1 if c["model_type"] in _PLAIN else 3) * w.inner
     linear = 6 * c.get("linear_num_value_heads", 0) * c.get("linear_value_head_dim", 0)  # linear attention
@@ -240,7 +247,7 @@ def activation_bytes(
     check_option("dtype", dtype, FLOAT_BYTES)
     tokens, batch = check_length(context_length, "context_length"), check_length(batch_size, "batch_size")
     eager, itemsize = attention == "eager", FLOAT_BYTES[dtype]
-    if engine == "llama.cpp": return _llama_cpp(config, max(tokens, 1), batch, UBATCH, eager) if batch else 0
+    if engine == "llama.cpp": return _llama_cpp(config, max(tokens, 1), batch, _piece(config, tokens), eager) if batch else 0
     return _transformers(config, tokens, batch, itemsize, eager) + _held_back(config, tokens, batch, itemsize)
 
 

@@ -40,7 +40,8 @@ import xllamacpp
 asked = json.loads(sys.argv[1])
 parameters = xllamacpp.CommonParams()
 parameters.model.path = asked["path"]
-parameters.n_ctx, parameters.n_parallel, parameters.n_batch, parameters.n_ubatch = asked["context_length"], 1, 512, 512
+parameters.n_ctx, parameters.n_parallel = asked["context_length"], 1
+parameters.n_batch = parameters.n_ubatch = max(512, asked["context_length"]) if asked["embedding"] else 512  # encoders read in one piece
 parameters.kv_unified, parameters.warmup, parameters.fit_params, parameters.verbosity = True, False, False, 4
 parameters.embedding = asked["embedding"]
 parameters.flash_attn_type = xllamacpp.llama_flash_attn_type(asked["flash_attention"])
