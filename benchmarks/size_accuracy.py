@@ -144,8 +144,9 @@ def opened(path, model, dtype, context, attention):
         "weights": buffers["weights"], "repacked": buffers["repacked"], "kv_cache": buffers["cache"] + buffers["states"],
         "activations": buffers["compute"] + buffers["output"], "total": sum(buffers.values()),
     }
-    found = {part: getattr(ours, part) for part in (*SIZE_PARTS, "total")}
-    found["total_of_file"] = size(path, context=context, attention=attention).total  # known by its header alone
+    found = {part: getattr(ours, part) for part in SIZE_PARTS if part != "vocabulary"}  # of which llama.cpp says nothing
+    of_file = size(path, context=context, attention=attention)  # known by its header alone
+    found |= {"total": ours.total - ours.vocabulary, "total_of_file": of_file.total - of_file.vocabulary}
     theirs["total_of_file"] = theirs["total"]
     return {
         "model": model.slug, "dtype": dtype, "context": context, "attention": attention, "ours": found,
@@ -320,7 +321,7 @@ def loaded(name, place, kind, context, batch, options):
     prepare = f"{STEPS}\nread(make({given}), {kind!r}, {context}, 1)"
     noted = resident_bytes(prepare, f"read(load({given}), {kind!r}, {context}, {batch})")
     theirs = noted["highest"] - noted["before"]
-    return {"load": name, "texts": batch, "tokens": context, "ours": {"total": ours.total}, "theirs": {"total": theirs}}
+    return {"load": name, "texts": batch, "tokens": context, "ours": {"total": ours.total - ours.vocabulary}, "theirs": {"total": theirs}}
 
 
 def resident(quick):

@@ -25,6 +25,7 @@ from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
 from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
+from ..arithmetic.vocabulary import TOKENIZERS, vocabulary_bytes
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, check_config, once, read_config, reading
 from ..files.weights import TensorInfo, WeightsHeader, check_file, gguf_parts, is_gguf, joined, read_header, safetensors_files
@@ -51,6 +52,7 @@ class Size(Struct, frozen=True, kw_only=True):
     batch: int  # texts at once
     weights: int  # bytes
     repacked: int = 0  # bytes of matrices that llama.cpp keeps a second time, in an order that suits the processor
+    vocabulary: int = 0  # bytes that the tokenizer keeps of its vocabulary
     kv_cache: int | None  # bytes of keys, values and states
     activations: int | None  # bytes at the widest moment while a text is read
     read_per_token: int | None  # bytes read from memory to write a token for each text after this context; in an encoder to read a batch
@@ -67,7 +69,7 @@ class Size(Struct, frozen=True, kw_only=True):
         if self.kv_cache is None or self.activations is None:
             raise CheckpointError(f"how much memory {self.name} needs in all is not known. {' '.join(self.notes)}")
         working = max(self.kv_cache, self.activations) if self.turns else self.kv_cache + self.activations
-        return self.weights + self.repacked + working
+        return self.weights + self.repacked + self.vocabulary + working
 
     @property
     def _unknown(self) -> bool: return self.kv_cache is None or self.activations is None
@@ -105,7 +107,7 @@ class Size(Struct, frozen=True, kw_only=True):
         return "\n".join([f"**{self.name}**, {_setting(self)}", "", "| part | | bytes |", "|---|--:|--:|", *rows, *notes])
 
 
-PARTS = ("weights", "repacked", "kv_cache", "activations")  # what a total is made of
+PARTS = ("weights", "repacked", "vocabulary", "kv_cache", "activations")  # what a total is made of
 
 
 def format_bytes(
@@ -449,6 +451,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
+        "vocabulary": vocabulary_bytes(config, engine=engine),
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
         "decode_flops": batch * decode_flops(config, context, encoder_length=context, engine=engine),
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
@@ -467,7 +470,8 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     def nbytes(shares: Mapping[str, float] | None = None) -> int:
         "The size of all weights, or of the shares that are used of them"
         return model.totals(shares).nbytes(setting.dtype, setting.compute_dtype) + model.wide_bytes(setting.dtype, shares)
-    found = {"weights": nbytes(), "kv_cache": _kept(run, setting), "activations": run.activations}
+    entries = _entries(known)
+    found = {"weights": nbytes(), "vocabulary": entries * TOKENIZERS["BPE"]["transformers"], "kv_cache": _kept(run, setting), "activations": run.activations}
     if run.activations is not None and setting.dtype == "int8":
         found["activations"] += model.largest_matrix * FLOAT_BYTES[setting.compute_dtype]  # turned back for its product
     touched = run.used and {name: touched_share(share, batch) for name, share in run.used.items()}
@@ -477,6 +481,12 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
         "prefill_flops": run.prefill_flops, "decode_flops": run.decode_flops, "turns": model.both,
         "way": "built", "model_class": model.model_class, "notes": _notes(known, run),
     }
+
+
+def _entries(known: Outline) -> int:
+    "How many entries the vocabulary of a model that was built has, 0 if that is not known"
+    places = (known.config, *(known.config.get(part) for part in ("text_config", "decoder", "encoder")), known.built.defaults)
+    return next((place["vocab_size"] for place in places if isinstance(place, Mapping) and place.get("vocab_size")), 0)
 
 
 def _kept(run: BuiltRun, setting: _Setting) -> int | None:
@@ -490,6 +500,7 @@ def _notes(known: Outline, run: BuiltRun) -> tuple[str, ...]:
     "What was assumed of a model that was built, and why something of it is not known"
     sizes = ", ".join(f"{name}={value:,}" for name, value in known.built.defaults.items())
     assumed = [f"The config does not say {sizes}: these are the defaults of transformers."] if sizes else []
+    assumed.append("The tokenizer is taken for one of BPE." if _entries(known) else "The vocabulary of the tokenizer is not counted.")
     missing = "Work and activations are" if run.kept else "Cache, work and activations are"
     return (*assumed, *([f"{missing} not known, as {run.why}."] if run.why else []))
 
@@ -519,7 +530,7 @@ def size(
 
 # %% ../../nbs/sizing/size.ipynb #2b5f045e
 COLOURS = {
-    "weights": "#4477aa", "repacked": "#66ccee", "kv_cache": "#ccbb44", "activations": "#ee6677",
+    "weights": "#4477aa", "repacked": "#66ccee", "vocabulary": "#228833", "kv_cache": "#ccbb44", "activations": "#ee6677",
 }  # can be told apart by all eyes; source: the bright scheme of Paul Tol, https://personal.sron.nl/~pault/
 
 
