@@ -204,7 +204,7 @@ def compare(page, question):
     need(names == [one.name for one in wanted.fits], f"{question}: {names}, not {[one.name for one in wanted.fits]}")
     for row in shown:
         exact = size(row["slug"], context=question["context"], **PRECISIONS[row["precision"]])
-        parts = {name: str(getattr(exact, name)) for name in ("required", "weights", "kv_cache", "activations")}
+        parts = {name: str(getattr(exact, name)) for name in ("required", "weights", "vocabulary", "kv_cache", "activations")}
         need(all(row[name] == value for name, value in parts.items()), f"{question}: {row} is not {parts}")
     texts = page.eval_on_selector_all("details.rejected li", "items => items.map(item => [item.dataset.slug, item.textContent])")
     for slug, text in texts: need(text.endswith(f": {wanted.rejected[slug]}"), f"{question}: {text!r} is not {wanted.rejected[slug]!r}")

@@ -5,7 +5,7 @@
   const place = document.getElementById("chooser");
   if (!place) return;
 
-  const PARTS = ["weights", "kv_cache", "activations"]; // their colours stand in the style sheet
+  const PARTS = ["weights", "vocabulary", "kv_cache", "activations"]; // their colours stand in the style sheet
   const MACHINES = { "Phone with 2 GB free": 2e9, "Laptop with 6 of 8 GB free": 6e9, "Laptop with 12 of 16 GB free": 12e9, "Card of 24 GB": 24e9 };
   const START = { memory: 8e9, context: 4096 };
   const make = (tag, attributes = {}, ...children) => {
@@ -63,9 +63,9 @@
   // ---- the answer
   function sizeOf(model, precision, step) {
     const kept = model.sizes[precision];
-    const figures = { weights: kept.weights, kv_cache: kept.kv_cache[step], activations: kept.activations[step] };
+    const figures = { weights: kept.weights, vocabulary: kept.vocabulary, kv_cache: kept.kv_cache[step], activations: kept.activations[step] };
     const working = kept.turns ? Math.max(figures.kv_cache, figures.activations) : figures.kv_cache + figures.activations;
-    return { precision, required: kept.weights + working, turns: kept.turns, ...figures };
+    return { precision, required: kept.weights + kept.vocabulary + working, turns: kept.turns, ...figures };
   }
   function consider(model, need, data) {
     const reason = taskReason(model, need, data) || contextReason(model, need) || licenceReason(model, need) || languageReason(model, need);
@@ -182,8 +182,8 @@
       cell("licence", model.licence, model.licence, make("div", { class: "source-note" }, asked)));
   }
   function resultTable(fits, need, data) {
-    const heads = ["Model", "Released", "Parameters", "Precision", "Needs", "Weights", "KV cache", "Activations", "Licence, duties"];
-    const numbers = new Set([2, 4, 5, 6, 7]);
+    const heads = ["Model", "Released", "Parameters", "Precision", "Needs", "Weights", "Vocabulary", "KV cache", "Activations", "Licence, duties"];
+    const numbers = new Set([2, 4, 5, 6, 7, 8]);
     const head = make("tr", {}, ...heads.map((text, index) => make("th", { scope: "col", class: numbers.has(index) ? "number" : "" }, text)));
     const table = make("table", { id: "chosen" }, make("thead", {}, head), make("tbody", {}, ...fits.map((one) => row(one, need, data))));
     return make("div", { class: "table-box", tabindex: 0, role: "region", "aria-label": "Models that fit" }, table);

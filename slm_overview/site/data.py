@@ -37,7 +37,7 @@ def _of_context(sizes: tuple[Size, ...]) -> dict[str, Any]:
     "What stays the same for every context, and what does not"
     first = sizes[0]
     return {
-        "weights": first.weights, "repacked": first.repacked, "turns": first.turns,
+        "weights": first.weights, "repacked": first.repacked, "vocabulary": first.vocabulary, "turns": first.turns,
         "kv_cache": [one.kv_cache for one in sizes], "activations": [one.activations for one in sizes],
     }
 

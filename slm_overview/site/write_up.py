@@ -268,7 +268,7 @@ def sizes_by_precision(
 def memory(
     model: SmallModel,  # of the catalogue
 ) -> Table:  # a row for each context, a column for each precision
-    "How much memory a model needs: weights, cache and working memory for one text"
+    "How much memory a model needs for one text: weights, vocabulary, cache and working memory"
     found = sizes_by_precision(model)
     rows = tuple((f"{row[0].context:,}", *(format_bytes(one.required) for one in row)) for row in zip(*found.values(), strict=True))
     caption = f"Memory of {model.name} for one text, by context and precision"

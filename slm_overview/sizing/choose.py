@@ -301,10 +301,11 @@ class Candidate(Struct, frozen=True):
         size = self.option.size
         return [self.name, self.released, f"{size.parameters / 1e6:,.0f}M", self.option.precision, format_bytes(self.option.needed)]
 
-    def breakdown(self) -> list[str]:  # weights, cache, activations, program
+    def breakdown(self) -> list[str]:  # weights, vocabulary, cache, activations, program
         "What the memory is made of, for people"
         size, program = self.option.size, self.option.program
-        return [*map(format_bytes, (size.weights, size.kv_cache, size.activations)), "" if program is None else format_bytes(program)]
+        parts = (size.weights, size.vocabulary, size.kv_cache, size.activations)
+        return [*map(format_bytes, parts), "" if program is None else format_bytes(program)]
 
     def more_cells(self) -> list[str]:  # speed, licence, duties
         "How fast it can be at most, and what its licence asks, for people"
@@ -346,7 +347,7 @@ class Choice(Struct, frozen=True):
 
     def _cells(self, wide: bool) -> list[list[str]]:
         "The list as text, with its header, without columns of which nothing is known; if it may be wide, with the parts of the memory"
-        parts = ["weights", "kv cache", "activations", "program"] if wide else []
+        parts = ["weights", "vocabulary", "kv cache", "activations", "program"] if wide else []
         head = ["model", "released", "parameters", "precision", "needs", *parts, "at most", "licence", "duties"]
         rows = [[*one.cells(), *(one.breakdown() if wide else []), *one.more_cells()] for one in self.fits]
         known = [number for number in range(len(head)) if not rows or any(row[number] for row in rows)]

@@ -470,8 +470,8 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     def nbytes(shares: Mapping[str, float] | None = None) -> int:
         "The size of all weights, or of the shares that are used of them"
         return model.totals(shares).nbytes(setting.dtype, setting.compute_dtype) + model.wide_bytes(setting.dtype, shares)
-    entries = _entries(known)
-    found = {"weights": nbytes(), "vocabulary": entries * TOKENIZERS["BPE"]["transformers"], "kv_cache": _kept(run, setting), "activations": run.activations}
+    found = {"weights": nbytes(), "kv_cache": _kept(run, setting), "activations": run.activations}
+    found["vocabulary"] = _entries(known) * TOKENIZERS["BPE"]["transformers"]
     if run.activations is not None and setting.dtype == "int8":
         found["activations"] += model.largest_matrix * FLOAT_BYTES[setting.compute_dtype]  # turned back for its product
     touched = run.used and {name: touched_share(share, batch) for name, share in run.used.items()}
