@@ -6,10 +6,12 @@
 __all__ = ['METHODS', 'MEASURED', 'MEASURED_ONCE', 'check_out', 'Tuned', 'tune']
 
 # %% ../../nbs/tuning/tune.ipynb #58d040e6
+import copy
 import shutil
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,8 +28,9 @@ from ..files.sentence_modules import has_classifier
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, check_sentence_encoder, save_sentence_classifier
 from .calibration import Figures, figures_of, temperature_of
 from .card import TuningRecord, model_card
-from .full import Training, train
-from .head import Head, check_scikit_learn, cross_fitted_head, features, fit_head
+from .full import Training, TrainingResult, train
+from .head import Head, check_scikit_learn, choose_settings, cross_fitted_head, features, fit_head_with_names, name_texts
+from .lora import adapters, check_peft, trained_weights
 from .table import Labelled, check_labelled, parts, repeats, shared_texts, texts_of_each
 
 # %% ../../nbs/tuning/tune.ipynb #86c962a9
@@ -116,11 +119,13 @@ class Tuned:
         return "\n".join([*lines, *([f"saved in {self.folder}"] if self.folder else [])])
 
 # %% ../../nbs/tuning/tune.ipynb #c3c254c0
-METHODS = ("head", "full")
+METHODS = ("full", "lora", "head")
 MEASURED = "texts that were held out in turn"  # what the figures of heads are for
-MEASURED_ONCE = "a tenth of the texts, which said when to stop too"  # what those of tuned weights are for
-_PARTS, _TENTHS = 5, 10  # into which the texts are dealt; fewer where a label has fewer texts
+MEASURED_ONCE = "a fifth of the texts, which said when to stop too"  # what those of tuned weights are for
+_PARTS = 5  # into which the texts are dealt; fewer where a label has fewer texts
 _BEGINNING = 10.0  # the strength of the regression that tuning begins with
+_RATE = 1e-4  # how fast an encoder learns, at its fastest
+_MANY, _EPOCHS = 3000, (4, 3)  # from so many texts on, fewer epochs are worth their time
 
 
 def _assembled(tokenizer: Any, encoder: Any, head: Head, names: list[str], temperature: float) -> SentenceForSequenceClassification:
@@ -147,46 +152,94 @@ class _Given:
     seed: int
     kept: Path | None = None  # where to keep how far training has come
 
-    def dealt(self, most: int) -> list[int]:
+    @property
+    def dealt(self) -> list[int]:
         "The part of each text"
-        return parts(self.table, min(most, *texts_of_each(self.table).values()), self.seed)
+        return parts(self.table, min(_PARTS, *texts_of_each(self.table).values()), self.seed)
+
+    @property
+    def named(self) -> list[str]:
+        "The names of the labels, as texts"
+        return name_texts(self.table.names)
 
 
+# %% ../../nbs/tuning/tune.ipynb #14800f60
 _Made = tuple[SentenceForSequenceClassification, dict[str, Any]]
 
 
 def _by_head(given: _Given, tokenizer: Any, encoder: Any) -> _Made:
     "A classifier with the encoder as it is, and what is noted of it"
-    folds, vectors = given.dealt(_PARTS), features(given.table.texts, tokenizer, encoder)
-    result = cross_fitted_head(vectors, given.targets, folds, given.class_weight)
+    folds, vectors, names = given.dealt, features(given.table.texts, tokenizer, encoder), features(given.named, tokenizer, encoder)
+    result = cross_fitted_head(vectors, given.targets, folds, given.class_weight, names)
     model = _assembled(tokenizer, encoder, result.head, given.table.names, temperature_of(result.scores, given.targets))
-    noted = {"measured_on": MEASURED, "figures": figures_of(result.scores, given.targets, folds)}
-    return model, {**noted, "settings": {"parts": max(folds) + 1, "strength of the regression, chosen on one part": result.strength}}
+    settings = {"parts": max(folds) + 1, "strength of the regression, chosen on one part": result.strength,
+                "names of the labels learned from": "yes" if result.reads_names else "no"}
+    settings["weights trained"] = sum(weight.numel() for weight in model.classifier.parameters())
+    return model, {"measured_on": MEASURED, "figures": figures_of(result.scores, given.targets, folds), "settings": settings}
+
+# %% ../../nbs/tuning/tune.ipynb #ada58268
+def _check(method: str, class_weight: str | None, seed: int) -> None:
+    "Raise `OptionError` for what cannot be, and `MissingDependencyError` where a library is not installed"
+    check_option("method", method, METHODS)
+    check_option("class_weight", class_weight, (None, "balanced"))
+    if type(seed) is not int or seed < 0: raise OptionError(f"seed={seed!r} is no whole number from 0 on.")
+    check_scikit_learn()
+    if method == "lora": check_peft()
 
 
-def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training) -> _Made:
-    "A classifier with all weights tuned, and what is noted of it"
-    held, vectors = torch.tensor(given.dealt(_TENTHS)) == 0, features(given.table.texts, tokenizer, encoder)
-    head = fit_head(vectors[~held], given.targets[~held], _BEGINNING, given.class_weight)
-    model = _assembled(tokenizer, encoder, head, given.table.names, 1.0)
-    counts = torch.bincount(given.targets[~held]).float()
-    weight = counts.sum() / (len(counts) * counts) if given.class_weight else None
-    result = train(model, tokenizer, given.table.texts, given.targets, held, training, weight, given.kept)
-    model.temperature = temperature_of(result.scores, given.targets[held])
-    halves = torch.arange(int(held.sum())) % 2
-    noted = {"measured_on": MEASURED_ONCE, "figures": figures_of(result.scores, given.targets[held], halves.tolist())}
-    return model, {**noted, "settings": {**asdict(training), "epochs done": len(result.losses) - 1, "epoch kept": result.best_epoch}}
-
-
-def _training(method: str, seed: int, **options: Any) -> Training | None:
+def _training(method: str, seed: int, texts: int, **options: Any) -> Training | None:
     "How to train; None where there is nothing to train; raises `OptionError`"
     given = {name: value for name, value in options.items() if value is not None}
-    if method != "full":
-        if given: raise OptionError(f"{min(given)} is for method='full'. Leave it out.")
+    if method == "head":
+        if given: raise OptionError(f"{min(given)} is for method='full' and method='lora'. Leave it out.")
         return None
-    training = Training(**given, seed=seed)
+    training = Training(**{"epochs": _EPOCHS[texts >= _MANY], "learning_rate": _RATE, **given}, seed=seed)
     training.check()
     return training
+
+
+def _with_head(model: SentenceForSequenceClassification, head: Head) -> SentenceForSequenceClassification:
+    "A copy of a classifier with another head"
+    other = copy.deepcopy(model)
+    other.classifier.load_state_dict({"weight": head.weight, "bias": head.bias})
+    return other
+
+
+def _class_weights(targets: torch.Tensor, class_weight: str | None) -> torch.Tensor | None:
+    "How much each label counts"
+    counts = torch.bincount(targets).float()
+    return counts.sum() / (len(counts) * counts) if class_weight else None
+
+
+# %% ../../nbs/tuning/tune.ipynb #bc79db06
+def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training, lora: bool, refit: bool) -> _Made:
+    "A classifier with a tuned encoder, and what is noted of it"
+    vectors, names = features(given.table.texts, tokenizer, encoder), features(given.named, tokenizer, encoder)
+    folds = torch.tensor(given.dealt)
+    held, all_texts = folds == 0, folds >= 0
+    _, chosen = choose_settings(vectors, given.targets, held, given.class_weight, names, [_BEGINNING])
+    heads = [fit_head_with_names(vectors[some], given.targets[some], chosen, _BEGINNING, given.class_weight) for some in (~held, all_texts)]
+    model = _assembled(tokenizer, encoder, heads[0], given.table.names, 1.0)
+    again = _with_head(model, heads[1])
+    more = [] if chosen is None else given.named
+    texts, targets = [*given.table.texts, *more], torch.cat([given.targets, torch.arange(len(more))])
+
+    def trained(one: Any, out: torch.Tensor, kept: str, stop: int | None = None) -> tuple[TrainingResult, int]:
+        "What came of training, and how many weights were trained"
+        with adapters(one, given.seed) if lora else nullcontext():
+            out = torch.cat([out, torch.zeros(len(more), dtype=torch.bool)])
+            weight, folder = _class_weights(targets[~out], given.class_weight), given.kept and given.kept / kept
+            return train(one, tokenizer, texts, targets, out, training, weight, folder, stop), trained_weights(one)
+
+    result, count = trained(model, held, "most")
+    if refit and result.best_epoch: trained(again, ~all_texts, "all", result.best_epoch)
+    if refit: model = again
+    model.temperature = temperature_of(result.scores, given.targets[held])
+    halves = torch.arange(int(held.sum())) % 2
+    settings = {**asdict(training), "epochs done": len(result.losses) - 1, "epoch kept": result.best_epoch, "weights trained": count,
+                "all texts learned from in the end": "yes" if refit else "no", "names of the labels learned from": "yes" if more else "no"}
+    figures = figures_of(result.scores, given.targets[held], halves.tolist())
+    return model, {"measured_on": MEASURED_ONCE, "figures": figures, "settings": settings}
 
 # %% ../../nbs/tuning/tune.ipynb #d182821c
 def tune(
@@ -194,23 +247,23 @@ def tune(
     labels: Iterable[Any],  # a label for each: words, or whole numbers
     *,
     model: str | Path = "all-minilm-l6-v2",  # the encoder to begin with, as `load_small_model` takes it
-    method: str = "head",  # `head`: the encoder stays as it is; `full`: all its weights are tuned
+    method: str = "full",  # `full`: all weights are tuned; `lora`: adapters and the head are; `head`: the encoder stays as it is
     out: str | Path | None = None,  # the folder to save it in: new, empty, or a classifier, which is replaced; nothing is saved if None
     class_weight: str | None = None,  # `balanced`: all labels count alike, however many texts they have
     test: tuple[Iterable[str], Iterable[Any]] | None = None,  # texts and labels that were kept apart, to measure on at the end
     seed: int = 0,  # how the texts are dealt into parts
-    epochs: int | None = None,  # for `full`: so many at most; 10 if None
-    learning_rate: float | None = None,  # for `full`: how far a step goes; 0.00005 if None
-    batch_size: int | None = None,  # for `full`: texts for each step; 32 if None
+    epochs: int | None = None,  # for `full` and `lora`: so many at most; if None, 4, and 3 from 3,000 texts on
+    learning_rate: float | None = None,  # for `full` and `lora`: how far a step goes; 0.0001 if None
+    batch_size: int | None = None,  # for `full` and `lora`: texts for each step; 32 if None
+    refit: bool = True,  # for `full` and `lora`: whether to train with all texts once it is known how many epochs are worth it
     device: str | torch.device = "auto",  # where it runs, as `load_small_model` takes it
 ) -> Tuned:  # what a run that was killed had done for the same `out` is taken up again
     "Make a classifier from texts with labels; raises `InputError`, `OptionError`, `MissingDependencyError`, a `ModelError`, or `OSError`"
-    check_option("method", method, METHODS)
-    check_option("class_weight", class_weight, (None, "balanced"))
-    if type(seed) is not int or seed < 0: raise OptionError(f"seed={seed!r} is no whole number from 0 on.")
-    training = _training(method, seed, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size)
-    check_scikit_learn()
+    _check(method, class_weight, seed)
+    options = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size}
+    _training(method, seed, 0, **options)
     table = check_labelled(texts, labels, stacklevel=2)
+    training = _training(method, seed, len(table), **options)
     apart = _check_test(test, table, stacklevel=2)
     check_out(out)
     tokenizer, encoder = load_small_model(model, task="feature-extraction", device=device)
@@ -218,8 +271,9 @@ def tune(
     kept = Path(out).with_name(f".{Path(out).name}.training") if out is not None else None
     given = _Given(table, _targets(table, table.names), class_weight, seed, kept)
     base = _base(encoder, str(model))
-    classifier, noted = _by_training(given, tokenizer, encoder, training) if training else _by_head(given, tokenizer, encoder)
-    libraries = {name: version(name) for name in ("torch", "transformers", "scikit-learn")}
+    trained = training and _by_training(given, tokenizer, encoder, training, method == "lora", refit)
+    classifier, noted = trained or _by_head(given, tokenizer, encoder)
+    libraries = {name: version(name) for name in ("torch", "transformers", "scikit-learn", *(["peft"] if method == "lora" else []))}
     settings = {"method": method, "class_weight": class_weight or "none", "seed": seed, **noted.pop("settings"), **libraries}
     tested = _test_figures(apart, tokenizer, classifier, table.names)
     tuned = Tuned(tokenizer, classifier, TuningRecord(*base, table, settings, temperature=classifier.temperature, test=tested, **noted))
