@@ -89,7 +89,7 @@ def labels() -> None:
     assert_type(found[:1], tuple[Prediction, ...])
     assert_type([one.label for one in found], list[str])
     assert_type(stream((text for text in TEXTS), tokenizer, model), Iterator[Prediction])
-    tuned = tune(TEXTS, ["a", "b"], method="head", out="classifier", class_weight="balanced", device="cpu")
+    tuned = tune(TEXTS, ["a", "b"], method="lora", refit=False, out="classifier", class_weight="balanced", device="cpu")
     assert_type(tuned, Tuned)
     assert_type(predict(TEXTS, tuned.tokenizer, tuned.model), torch.Tensor)
     assert_type(agreement(TEXTS, tokenizer, model), list[Agreement])
