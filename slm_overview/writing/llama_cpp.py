@@ -91,7 +91,7 @@ def needed_bytes(
     path: Path,  # a GGUF file
     context_length: int,  # tokens to make room for
 ) -> int:  # bytes
-    "The memory that llama.cpp needs for a file and its context; that of the file alone where it is split or of an unknown architecture"
+    "The memory that llama.cpp needs for a file and its context; that of the file alone where it is of an unknown architecture"
     try: return size(path, context=context_length).required
     except CheckpointError: return _file_bytes(path)
 
