@@ -154,7 +154,7 @@ def sizes() -> None:
     "What models need, what fits, and what this machine can do"
     needed = size("gemma-2b", dtype="int8", context=4096)
     assert_type(needed, Size)
-    assert_type((needed.weights, needed.vocabulary, needed.kv_cache, needed.activations), tuple[int, int, int, int])
+    assert_type((needed.weights, needed.vocabulary, needed.kv_cache, needed.activations), tuple[int, int, int | None, int | None])
     assert_type(format_bytes(needed.total), str)
     assert_type(size_table("gemma-2b", contexts=[512, 4096]), SizeTable)
     assert_type(fit("phi-2", "8GB"), Fit)
