@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['PICKLED', 'SAFETENSORS_CONVERTER', 'GGUF_NAME', 'cached_models', 'known_models', 'hub_errors', 'is_away',
-           'no_safetensors', 'gguf_meant']
+           'no_safetensors', 'gguf_meant', 'cached_gguf']
 
 # %% ../../nbs/catalog/hub.ipynb #547281a5
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, scan_cache_dir
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, scan_cache_dir, snapshot_download
 from huggingface_hub.errors import (
     CacheNotFound,
     EntryNotFoundError,
@@ -154,3 +155,15 @@ def gguf_meant(
     if not names: raise CheckpointError(f"{where} holds no GGUF files. Leave out ':{which}'.")
     offered = ", ".join((found or whole)[:20])
     raise CheckpointError(f"{where} holds {'several' if found else 'no'} GGUF files called {which!r}. Choose one of {offered}.")
+
+
+def cached_gguf(
+    name: str,  # of a repository
+    which: str,  # as for `gguf_meant`
+    revision: str | None = None,  # its branch, tag or commit
+) -> tuple[Path, list[str]]:  # the folder of the commit, and the names of the parts in it
+    "A GGUF file of a repository that is in the cache; raises `LocalEntryNotFoundError`"
+    folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
+    try: return folder, gguf_meant(which, names, f"the cache of '{name}'")
+    except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import DryRunError, EntryNotFoundError, LocalEntryNotFoundError
 
-from ..catalog.hub import GGUF_NAME, gguf_meant, hub_errors, is_away, no_safetensors
+from ..catalog.hub import GGUF_NAME, cached_gguf, gguf_meant, hub_errors, is_away, no_safetensors
 from ..errors import CheckpointError, InputError, OptionError, UnknownModelError
 from ..files.packaged import find_packaged, packaged_path
 from ..files.sentence_modules import CLASSIFIER, LISTING
@@ -117,10 +117,7 @@ def _fetch_gguf(name: str, which: str, revision: str | None, local_files_only: b
 
 def _cached_gguf(name: str, which: str, revision: str | None) -> Checkpoint:
     "A GGUF file of a repository that is in the cache"
-    folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
-    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
-    try: parts = gguf_meant(which, names, f"the cache of '{name}'")
-    except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error
+    folder, parts = cached_gguf(name, which, revision)
     return _gguf_checkpoint(name, which, folder / parts[0], folder.name)
 
 # %% ../../nbs/loading/resolve.ipynb #178f3903

@@ -16,7 +16,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError, NotASafetensorsRepoE
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 from msgspec import Struct
 
-from ..catalog.hub import GGUF_NAME, gguf_meant, hub_errors, is_away, no_safetensors
+from ..catalog.hub import GGUF_NAME, cached_gguf, gguf_meant, hub_errors, is_away, no_safetensors
 from ..errors import CheckpointError
 from ..files.config import read_config
 from slm_overview.files.weights import (
@@ -106,10 +106,7 @@ def _gguf_header(name: str, file: str, commit: str) -> WeightsHeader:
 def _of_gguf(name: str, which: str, revision: str | None) -> Remote:
     "What is known of a GGUF file of a repository"
     if is_away(name, revision):
-        folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
-        names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
-        try: parts = gguf_meant(which, names, f"the cache of '{name}'")
-        except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error
+        folder, parts = cached_gguf(name, which, revision)
         headers, commit = tuple(read_gguf_header(folder / part) for part in parts), folder.name
     else:
         about = HfApi().model_info(name, revision=revision)

@@ -567,7 +567,7 @@ class SizeTable(Struct, frozen=True):
 
     def rows(self) -> list[dict[str, int | None]]:  # bytes; None for what is not known
         "A row for each context"
-        return [{name: size.to_dict()[name] for name in ("context", *PARTS, "total")} for size in self.sizes]
+        return [{name: found[name] for name in ("context", *PARTS, "total")} for found in map(Size.to_dict, self.sizes)]
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":  # the axes
         "Draw a bar for each context"
