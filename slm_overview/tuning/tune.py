@@ -28,7 +28,8 @@ from ..files.sentence_modules import has_classifier
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, check_sentence_encoder, save_sentence_classifier
 from .calibration import Figures, figures_of, temperature_of
 from .card import TuningRecord, model_card
-from .full import Training, TrainingResult, train
+from .contrastive import Contrastive
+from .full import CrossEntropy, Training, TrainingResult, train
 from .head import Head, check_scikit_learn, choose_settings, cross_fitted_head, features, fit_head_with_names, name_texts
 from .lora import adapters, check_peft, trained_weights
 from .table import Labelled, check_labelled, parts, repeats, shared_texts, texts_of_each
@@ -119,7 +120,7 @@ class Tuned:
         return "\n".join([*lines, *([f"saved in {self.folder}"] if self.folder else [])])
 
 # %% ../../nbs/tuning/tune.ipynb #c3c254c0
-METHODS = ("full", "lora", "head")
+METHODS = ("full", "lora", "contrastive", "head")
 MEASURED = "texts that were held out in turn"  # what the figures of heads are for
 MEASURED_ONCE = "a fifth of the texts, which said when to stop too"  # what those of tuned weights are for
 _PARTS = 5  # into which the texts are dealt; fewer where a label has fewer texts
@@ -191,7 +192,7 @@ def _training(method: str, seed: int, texts: int, **options: Any) -> Training | 
     "How to train; None where there is nothing to train; raises `OptionError`"
     given = {name: value for name, value in options.items() if value is not None}
     if method == "head":
-        if given: raise OptionError(f"{min(given)} is for method='full' and method='lora'. Leave it out.")
+        if given: raise OptionError(f"{min(given)} is for methods that tune the encoder. With method='head', leave it out.")
         return None
     training = Training(**{"epochs": _EPOCHS[texts >= _MANY], "learning_rate": _RATE, **given}, seed=seed)
     training.check()
@@ -211,8 +212,14 @@ def _class_weights(targets: torch.Tensor, class_weight: str | None) -> torch.Ten
     return counts.sum() / (len(counts) * counts) if class_weight else None
 
 
+def _objective(method: str, targets: torch.Tensor, class_weight: str | None) -> CrossEntropy:
+    "What the encoder learns from"
+    if method == "contrastive": return Contrastive(strength=_BEGINNING, balanced=class_weight)
+    return CrossEntropy(_class_weights(targets, class_weight))
+
+
 # %% ../../nbs/tuning/tune.ipynb #bc79db06
-def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training, lora: bool, refit: bool) -> _Made:
+def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training, method: str, refit: bool) -> _Made:
     "A classifier with a tuned encoder, and what is noted of it"
     vectors, names = features(given.table.texts, tokenizer, encoder), features(given.named, tokenizer, encoder)
     folds = torch.tensor(given.dealt)
@@ -226,10 +233,10 @@ def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training
 
     def trained(one: Any, out: torch.Tensor, kept: str, stop: int | None = None) -> tuple[TrainingResult, int]:
         "What came of training, and how many weights were trained"
-        with adapters(one, given.seed) if lora else nullcontext():
+        with adapters(one, given.seed) if method == "lora" else nullcontext():
             out = torch.cat([out, torch.zeros(len(more), dtype=torch.bool)])
-            weight, folder = _class_weights(targets[~out], given.class_weight), given.kept and given.kept / kept
-            return train(one, tokenizer, texts, targets, out, training, weight, folder, stop), trained_weights(one)
+            objective, folder = _objective(method, targets[~out], given.class_weight), given.kept and given.kept / kept
+            return train(one, tokenizer, texts, targets, out, training, objective, folder, stop), trained_weights(one)
 
     result, count = trained(model, held, "most")
     if refit and result.best_epoch: trained(again, ~all_texts, "all", result.best_epoch)
@@ -247,15 +254,15 @@ def tune(
     labels: Iterable[Any],  # a label for each: words, or whole numbers
     *,
     model: str | Path = "all-minilm-l6-v2",  # the encoder to begin with, as `load_small_model` takes it
-    method: str = "full",  # `full`: all weights are tuned; `lora`: adapters and the head are; `head`: the encoder stays as it is
+    method: str = "full",  # `full`, `lora`, `contrastive`: the encoder is tuned as a whole, by adapters, or by pairs; `head`: it is not
     out: str | Path | None = None,  # the folder to save it in: new, empty, or a classifier, which is replaced; nothing is saved if None
     class_weight: str | None = None,  # `balanced`: all labels count alike, however many texts they have
     test: tuple[Iterable[str], Iterable[Any]] | None = None,  # texts and labels that were kept apart, to measure on at the end
     seed: int = 0,  # how the texts are dealt into parts
-    epochs: int | None = None,  # for `full` and `lora`: so many at most; if None, 4, and 3 from 3,000 texts on
-    learning_rate: float | None = None,  # for `full` and `lora`: how far a step goes; 0.0001 if None
-    batch_size: int | None = None,  # for `full` and `lora`: texts for each step; 32 if None
-    refit: bool = True,  # for `full` and `lora`: whether to train with all texts once it is known how many epochs are worth it
+    epochs: int | None = None,  # where the encoder is tuned: so many at most; if None, 4, and 3 from 3,000 texts on
+    learning_rate: float | None = None,  # where the encoder is tuned: how far a step goes; 0.0001 if None
+    batch_size: int | None = None,  # where the encoder is tuned: texts for each step; 32 if None
+    refit: bool = True,  # where the encoder is tuned: whether to train with all texts once it is known how many epochs are worth it
     device: str | torch.device = "auto",  # where it runs, as `load_small_model` takes it
 ) -> Tuned:  # what a run that was killed had done for the same `out` is taken up again
     "Make a classifier from texts with labels; raises `InputError`, `OptionError`, `MissingDependencyError`, a `ModelError`, or `OSError`"
@@ -271,7 +278,7 @@ def tune(
     kept = Path(out).with_name(f".{Path(out).name}.training") if out is not None else None
     given = _Given(table, _targets(table, table.names), class_weight, seed, kept)
     base = _base(encoder, str(model))
-    trained = training and _by_training(given, tokenizer, encoder, training, method == "lora", refit)
+    trained = training and _by_training(given, tokenizer, encoder, training, method, refit)
     classifier, noted = trained or _by_head(given, tokenizer, encoder)
     libraries = {name: version(name) for name in ("torch", "transformers", "scikit-learn", *(["peft"] if method == "lora" else []))}
     settings = {"method": method, "class_weight": class_weight or "none", "seed": seed, **noted.pop("settings"), **libraries}
