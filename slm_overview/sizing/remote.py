@@ -84,11 +84,17 @@ _FIRST, _MOST = 2**20, 2**28  # bytes: what is fetched of a GGUF file at first, 
 
 
 def _beginning(url: str, count: int) -> tuple[bytes, int]:
-    "The first bytes of a file on a server, and how many it has"
-    reply = get_session().get(url, headers={**build_hf_headers(), "range": f"bytes=0-{count - 1}"}, timeout=30, follow_redirects=True)
-    hf_raise_for_status(reply)
-    whole = reply.headers.get("content-range", "").rpartition("/")[2]
-    return reply.content, int(whole) if whole.isdigit() else len(reply.content)
+    "The first bytes of a file on a server, and how many it has; raises `CheckpointError` where the server does not say it"
+    headers, content = {**build_hf_headers(), "range": f"bytes=0-{count - 1}", "accept-encoding": "identity"}, bytearray()
+    with get_session().stream("GET", url, headers=headers, timeout=30, follow_redirects=True) as reply:
+        if reply.is_error: reply.read()  # what it says of the error
+        hf_raise_for_status(reply)
+        whole = reply.headers.get("content-range", "").rpartition("/")[2] or reply.headers.get("content-length", "")
+        for piece in reply.iter_bytes():
+            content += piece
+            if len(content) >= count: break  # a server that does not know ranges would send all of it
+    if whole.isdigit(): return bytes(content[:count]), int(whole)
+    raise CheckpointError(f"the server does not say how long {url} is. Download the file, and pass its path.")
 
 
 def _gguf_header(name: str, file: str, commit: str) -> WeightsHeader:

@@ -219,7 +219,7 @@ class _HubHandler(BaseHTTPRequestHandler):
         path = found[0] / file
         if not path.is_file(): return self.refuse(404, "EntryNotFound")
         body, part = path.read_bytes(), re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        if part:
+        if part and self.server.hub.ranges:
             start, end = int(part[1]), min(int(part[2]) + 1, len(body))
             where = f"bytes {start}-{end - 1}/{len(body)}"
             return self.send(206, body[start:end], Content_Range=where, ETag=f'"{_checksum(body)}"', X_Repo_Commit=found[1])
@@ -234,8 +234,9 @@ class LocalHub:
         folder: str | Path,  # holds one folder `owner/name` for each repository
         gated: Iterable[str] = (),  # repositories that ask for the token
         token: str = "hf_local",  # the token that opens them
+        ranges: bool = True,  # whether it sends parts of files
     ):
-        self.folder, self.gated, self.token = Path(folder), set(gated), token
+        self.folder, self.gated, self.token, self.ranges = Path(folder), set(gated), token, ranges
         self.requests = []  # what was asked, e.g. `GET /api/models/...`
 
     @contextmanager
