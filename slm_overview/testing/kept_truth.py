@@ -48,14 +48,16 @@ def _folder() -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
-def _same(kept: Any, found: Any, tolerance: float) -> bool:
-    "Whether two answers are the same, numbers up to a relative tolerance"
-    if isinstance(kept, dict) and isinstance(found, dict):
-        return kept.keys() == found.keys() and all(_same(kept[key], found[key], tolerance) for key in kept)
-    if isinstance(kept, list) and isinstance(found, list):
-        return len(kept) == len(found) and all(_same(*pair, tolerance) for pair in zip(kept, found, strict=True))
-    if isinstance(kept, float | int) and isinstance(found, float | int): return isclose(kept, found, rel_tol=tolerance)
-    return kept == found
+def _difference(kept: Any, found: Any, tolerance: float, place: str = "it") -> str:
+    "Where two answers first differ, numbers by more than a relative tolerance; empty if they do not"
+    if isinstance(kept, dict) and isinstance(found, dict) and kept.keys() == found.keys():
+        return next(filter(None, (_difference(kept[key], found[key], tolerance, f"{place}[{key!r}]") for key in kept)), "")
+    if isinstance(kept, list) and isinstance(found, list) and len(kept) == len(found):
+        pairs = enumerate(zip(kept, found, strict=True))
+        return next(filter(None, (_difference(*pair, tolerance, f"{place}[{number}]") for number, pair in pairs)), "")
+    both = isinstance(kept, float | int) and isinstance(found, float | int)
+    if isclose(kept, found, rel_tol=tolerance) if both else kept == found: return ""
+    return f"{place} was kept as {kept!r:.200}, and asked again it is {found!r:.200}"
 
 
 def kept_truth(
@@ -73,8 +75,8 @@ def kept_truth(
     known, anew = kept.get("fingerprint") == question, bool(os.environ.get(FRESH))
     if known and not anew: return kept["truth"]
     found = json.loads(json.dumps(compute(*inputs)))
-    if known and not _same(kept["truth"], found, tolerance):
-        raise EngineError(f"the truth '{name}' was kept as {str(kept['truth'])[:200]}, and asked again it is {str(found)[:200]}.")
+    differs = _difference(kept["truth"], found, tolerance) if known else ""
+    if differs: raise EngineError(f"the truth '{name}' is another one: {differs}.")
     if file and not known:
         versions = {library: version(library) for library in libraries}
         content = {"fingerprint": question, "libraries": versions, "truth": found}
