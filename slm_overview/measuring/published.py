@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['JOULES', 'PUBLISHED', 'PublishedEnergy', 'published_energy', 'energy_points', 'plot_energy']
 
-# %% ../../nbs/measuring/published.ipynb #05e02803
+# %% ../../nbs/measuring/published.ipynb #183885aa
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +18,7 @@ from ..errors import RecordError
 from ..files.plain_yaml import read_yaml
 from .energy import MEASURED, NOT_AVAILABLE
 
+# %% ../../nbs/measuring/published.ipynb #a34aa902
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
