@@ -72,7 +72,7 @@ def rapl_counters(
             if start or not name.startswith("dram"): found.append(Counter(name, partial(_number, zone / "energy_uj"), most))
     return Counters(() if reasons else tuple(found), tuple(dict.fromkeys(reasons)))
 
-# %% ../../nbs/measuring/energy.ipynb #34ffb87b
+# %% ../../nbs/measuring/energy.ipynb #95b9b4f7
 def _nvml() -> Any:
     "NVIDIA's library; raises `MissingDependencyError`"
     try:
@@ -83,7 +83,7 @@ def _nvml() -> Any:
     return pynvml
 
 
-def _microjoules(library: Any, device: Any) -> int: return 1000 * library.nvmlDeviceGetTotalEnergyConsumption(device)
+def _microjoules(library: Any, device: Any) -> int: return 1000 * int(library.nvmlDeviceGetTotalEnergyConsumption(device))
 
 
 def nvml_counters(
@@ -133,7 +133,7 @@ def find_counters(
         reasons = (_NONE.get(system, f"no counter of the processor's energy is known for {system}."),)
     return Counters(processor.counters + cards.counters, reasons + cards.reasons)
 
-# %% ../../nbs/measuring/energy.ipynb #42d8af02
+# %% ../../nbs/measuring/energy.ipynb #ce2cf4b5
 MEASURED, NOT_AVAILABLE = "measured", "not available"  # the labels of a figure: a counter was read, or there is none
 
 
@@ -166,7 +166,8 @@ class Meter:
         every: float = 20.0,  # seconds between looks at the counters
     ):
         if not every > 0: raise OptionError(f"every={every!r} is no number of seconds above 0.")
-        self.found, self.every, self.energy = find_counters() if counters is None else counters, every, None
+        self.found, self.every = find_counters() if counters is None else counters, every
+        self.energy: Energy | None = None  # what the block took, once it has ended
 
     def _look(self, first: bool = False) -> None:
         "Add what was counted since the last look"
@@ -186,13 +187,20 @@ class Meter:
         while not self.stopped.wait(self.every): self._look()
 
     def __enter__(self) -> "Meter":
-        self.lost, self.last, self.sums = {}, {}, dict.fromkeys((counter.name for counter in self.found.counters), 0)
+        self.lost: dict[str, str] = {}  # why a counter is not known, by its name
+        self.last: dict[str, int] = {}  # what it showed at the last look, microjoules
+        self.sums = dict.fromkeys((counter.name for counter in self.found.counters), 0)  # what it counted, microjoules
         self.stopped, self.energy = threading.Event(), None
         self._look(first=True)
         self.thread = threading.Thread(target=self._watch, daemon=True) if self.sums else None
         self.started = time.perf_counter(), time.process_time()
         if self.thread: self.thread.start()
         return self
+
+    def spent(self) -> Energy:
+        "What the block took; raises `OptionError` before it has ended"
+        if self.energy is None: raise OptionError("the block has not ended, so what it takes is not known yet.")
+        return self.energy
 
     def __exit__(self, *error: object) -> None:
         seconds, used = time.perf_counter() - self.started[0], time.process_time() - self.started[1]
@@ -211,9 +219,9 @@ def energy_of(
 ) -> Energy:  # with what the work gave
     "Do something, and say what it took"
     with Meter(counters) as meter: result = work()
-    return replace(meter.energy, result=result)
+    return replace(meter.spent(), result=result)
 
-# %% ../../nbs/measuring/energy.ipynb #0026c3e6
+# %% ../../nbs/measuring/energy.ipynb #94ffc006
 def in_rounds(
     works: Mapping[str, Callable[[], int]],  # by name; each returns how many units it did
     rounds: int = 5,  # that count
@@ -222,7 +230,8 @@ def in_rounds(
 ) -> dict[str, list[Energy]]:  # by name, for each round
     "Do each work once a round, after a round that does not count; raises `OptionError` for less than one round"
     if rounds < 1: raise OptionError(f"rounds={rounds!r} is too few. Pass at least 1.")
-    found, names = {name: [] for name in works}, list(works)
+    found: dict[str, list[Energy]] = {name: [] for name in works}
+    names = list(works)
     counters = find_counters() if counters is None else counters
     for number in range(rounds + 1):
         turned = number % max(1, len(names))
@@ -235,8 +244,9 @@ def in_rounds(
 
 def _spread(values: Iterable[float | None]) -> dict[str, float] | None:
     "Median, least and greatest; None where a value is not known"
-    known = list(values)
-    if None in known: return None
+    values = list(values)
+    known = [value for value in values if value is not None]
+    if len(known) < len(values): return None
     return {"median": statistics.median(known), "least": min(known), "greatest": max(known)}
 
 
