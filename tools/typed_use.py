@@ -14,6 +14,7 @@ import slm_overview
 from slm_overview import (
     PACKAGED_MODELS,
     Catalog,
+    Energy,
     Entities,
     Entity,
     Generation,
@@ -36,6 +37,7 @@ from slm_overview import (
     embed_document,
     embed_query,
     embedding_agreement,
+    energy_of,
     entities,
     fit,
     format_bytes,
@@ -99,6 +101,13 @@ def labels() -> None:
     assert_type(tagged[0][0], Entity)
     assert_type([(one.word, one.label, one.start, one.end) for text in tagged for one in text], list[tuple[str, str, int, int]])
     assert_type(tagged.to_frame(), pd.DataFrame)
+
+
+def costs() -> None:
+    "What some work takes"
+    spent = energy_of(lambda: predict(TEXTS, *load_small_model()))
+    assert_type(spent, Energy)
+    assert_type((spent.joules, spent.label, spent.processor_seconds), tuple[float | None, str, float])
 
 
 def vectors() -> None:
