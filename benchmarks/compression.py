@@ -44,13 +44,14 @@ from slm_overview.tuning.table import banking77
 RESULT = Path(__file__).parent / "results" / "compression.json"
 SEED, ROUNDS, RACED, REMEMBERED = 0, 7, 200, 64  # of what is drawn; rounds; questions of a round; questions read for the memory
 FOLDERS = {  # what is made of which folder, by which method
-    **{f"{keep} layers": ("whole", "layers", {"keep": keep}) for keep in (5, 4, 3, 2)},
     "vocabulary": ("whole", "vocabulary", {}), "vocabulary, 16-bit files": ("vocabulary", "bfloat16", {}),
+    **{f"{keep} layers": ("whole", "layers", {"keep": keep}) for keep in (5, 4, 3, 2)},
     "vocabulary, student of 3 layers": ("vocabulary", "student", {"keep": 3}),
 }
 COMPUTED = {  # a folder, how it is loaded, and how it is run
-    "float32": ("whole", {}, {}), "bfloat16": ("whole", {}, {"dtype": "bfloat16"}), "int8 weights": ("whole", {"quantize": "int8"}, {}),
-    "int8": ("whole", {}, {"quantize": "int8"}), "vocabulary, int8": ("vocabulary", {}, {"quantize": "int8"}),
+    "float32": ("whole", {}, {}), "int8": ("whole", {}, {"quantize": "int8"}),
+    "vocabulary, int8": ("vocabulary", {}, {"quantize": "int8"}),
+    "int8 weights": ("whole", {"quantize": "int8"}, {}), "bfloat16": ("whole", {}, {"dtype": "bfloat16"}),
     **{name: (name, {}, {}) for name in FOLDERS},
     "vocabulary, student of 3 layers, int8": ("vocabulary, student of 3 layers", {}, {"quantize": "int8"}),
     "banking-tiny": ("banking-tiny", {}, {}),

@@ -247,7 +247,7 @@ class Compressed:
                  f"labels equal: {self.labels_equal}, on {self.texts:,} texts"]
         return "\n".join([*lines, *([f"saved in {self.folder}"] if self.folder else [])])
 
-# %% ../../nbs/tuning/compress.ipynb #ebcc9ccb
+# %% ../../nbs/tuning/compress.ipynb #8562f3c0
 COMPRESSIONS = ("layers", "student", "vocabulary", "bfloat16")
 _LEAST = 10  # different texts that are needed
 _APART, _DECIDING = 1000, 256  # texts that are measured on, and that layers are chosen by, at most
@@ -282,7 +282,8 @@ def _training(method: str, seed: int, **options: Any) -> Training:
 
 def _dealt(texts: Iterable[str], seed: int) -> tuple[list[str], list[str]]:
     "Different texts, shuffled: those to choose by and to learn from, and those to measure on; raises `InputError`"
-    found = list(dict.fromkeys(as_texts(texts)))
+    if isinstance(texts, str): raise InputError("texts are a list of texts, and not one text.")
+    found = list(dict.fromkeys(as_texts(list(texts) if isinstance(texts, tuple) else texts)))
     if any(isinstance(text, tuple) for text in found): raise InputError("single texts are needed here, and no pairs.")
     if len(found) < _LEAST: raise InputError(f"there are {len(found)} different texts, and {_LEAST} are needed at least.")
     random.Random(seed).shuffle(found)  # noqa: S311
