@@ -14,6 +14,7 @@ import slm_overview
 from slm_overview import (
     PACKAGED_MODELS,
     Catalog,
+    Compressed,
     Energy,
     Entities,
     Entity,
@@ -33,6 +34,7 @@ from slm_overview import (
     choose,
     classify,
     classify_by_choice,
+    compress,
     embed,
     embed_document,
     embed_query,
@@ -94,6 +96,9 @@ def labels() -> None:
     tuned = tune(TEXTS, ["a", "b"], method="lora", refit=False, out="classifier", class_weight="balanced", device="cpu")
     assert_type(tuned, Tuned)
     assert_type(predict(TEXTS, tuned.tokenizer, tuned.model), torch.Tensor)
+    smaller = compress(tuned.tokenizer, tuned.model, "student", TEXTS, keep=3, epochs=2, out="smaller")
+    assert_type(smaller, Compressed)
+    assert_type(predict(TEXTS, smaller.tokenizer, smaller.model), torch.Tensor)
     assert_type(agreement(TEXTS, tokenizer, model), list[Agreement])
     assert_type(untrained_weights(model), tuple[str, ...])
     tagged = entities(TEXTS, *load_small_model("distilbert-base-uncased", task="token-classification"), aggregation_strategy="first")
