@@ -16,7 +16,7 @@ from environment import ROOT
 from hygiene import text_of
 
 DATA = ROOT / "slm_overview" / "data"
-FOLDERS = ("models", "overview")  # pages in whose prose every number must be traced
+FOLDERS = ("models", "overview", "studies")  # pages in whose prose every number must be traced
 NUMBER = re.compile(r"(?<![\w.,/-])\d[\d,]*(?:\.\d+)?")
 UNSEEN = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|<[^>]+>|https?://\S+", re.DOTALL)
 SCALES = (1, 10**3, 10**6, 10**9, 10**12)
