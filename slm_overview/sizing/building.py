@@ -58,7 +58,13 @@ def few_modules() -> Iterator[None]:
         for hook in hooks: hook.remove()
 
 
-def _spent(*_: Any) -> None: raise TooMuch("it takes longer than it may")
+_HANDLING = {"answer", "_ran", "_said", "allow_seconds"}  # functions that deal with a limit, which comes again and must not disturb them
+
+
+def _spent(_: int, frame: Any) -> None:
+    "End what runs, unless it is what deals with the end of something"
+    if frame is None or frame.f_globals.get("__name__") != __name__ or frame.f_code.co_name not in _HANDLING:
+        raise TooMuch("it takes longer than it may")
 
 
 def allow_seconds(
