@@ -2,7 +2,8 @@
 
 A page that was seen without a problem is kept beside the fingerprint of what it shows: its head and its text, every sheet and script of
 the site, and the code that looks. It is opened again when one of them changes, when its turn comes by lot, and with --fresh. A page of
-each kind is opened in every run, with the frame that all pages have in common.
+each kind is opened in every run, with the frame that all pages have in common: in light and in dark, on a desktop and on a phone, and in
+all four pairs of them when it changed.
 """
 import ast
 import json
@@ -94,12 +95,16 @@ def keep(folder):
     SEEN.write_text(json.dumps({"browser": version(), "pages": pages}, indent=1) + "\n", encoding="utf-8")
 
 
+@cache
 def chosen(folder, seed):
-    "The pages to open, each with its settings: those of each kind, those that changed, and some by lot"
-    every, kept = list(plan(addresses(folder))), seen_before()
-    known = [one for one in every if not is_main(one[0]) and kept.get(one[0]) == fingerprint(folder, *one)]
-    drawn = random.Random(seed).sample(known, min(DRAWN, len(known)))  # noqa: S311 - pages, no secrets
-    return [one for one in every if one not in known or one in drawn]
+    "The pages to open, each with its settings: those that changed, those of each kind in two settings, and some by lot"
+    every, kept, lot = list(plan(addresses(folder))), seen_before(), random.Random(seed)  # noqa: S311 - pages, no secrets
+    known = {address for address, settings in every if kept.get(address) == fingerprint(folder, address, settings)}
+    drawn = lot.sample(sorted(alike := {address for address in known if not is_main(address)}), min(DRAWN, len(alike)))
+    return [
+        (address, lot.choice((settings[::3], settings[1:3])) if address in known and is_main(address) else settings)
+        for address, settings in every if address not in alike or address in drawn
+    ]
 
 
 def notices(site, folder):
