@@ -16,9 +16,13 @@ from typing import Any, NamedTuple
 import torch
 from transformers import PreTrainedModel
 
+from ..errors import CheckpointError
 from .encode import Encoded, collate
 
 # %% ../../nbs/labelling/padding.ipynb #9789dfb2
+_ALIKE, _COARSE, _LEAST = 1e-4, 0.03, 1e-5  # how far apart is the same, beside the largest output: in 32 bits, in 16, and at any size
+
+
 @cache
 def _arguments(kind: type) -> frozenset[str] | None:
     "The names of what a class of models takes; None: any"
@@ -56,17 +60,36 @@ def accepting(
     return run
 
 
+def _random_state(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    "Where PyTorch's random numbers stand on the device of a batch"
+    device = next(iter(batch.values())).device
+    return torch.get_rng_state() if device.type == "cpu" else torch.get_device_module(device).get_rng_state()
+
+
+def _steady(run: Callable, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    "What a model gives for a batch; raises `CheckpointError` if it took random numbers for that, and gives something else the next time"
+    before = _random_state(batch)
+    found = run(**batch)[0]
+    if torch.equal(before, _random_state(batch)): return found
+    apart = (found.float() - run(**batch)[0].float()).abs().max().item()
+    if apart <= (_ALIKE if found.dtype is torch.float32 else _COARSE) * found.abs().max().item() + _LEAST: return found
+    raise CheckpointError(
+        f"this model draws random numbers while it reads: its outputs for the same texts were {apart:.2g} apart the second time, so that "
+        "none of them holds. Give it a seed in its config.json, if it has one: a Reformer takes \"hash_seed\": 0."
+    )
+
+
 def outputs_of(
     run: Callable,  # called as a model is
     batch: dict[str, torch.Tensor],  # its inputs
 ) -> torch.Tensor:  # shape (texts, ...)
-    "What a model gives for a batch; text by text and without padding where it refuses to read them together"
-    try: return run(**batch)[0]
+    "What a model gives for a batch; text by text where it refuses to read them together. Raises `CheckpointError` if it draws at random"
+    try: return _steady(run, batch)
     except ValueError:  # e.g. BART, where one text holds more marks of an end than another
         masks = batch["attention_mask"].bool()
         if len(masks) == 1: raise
         rows = [{name: value[number : number + 1, mask] for name, value in batch.items()} for number, mask in enumerate(masks)]
-        found = [run(**row)[0] for row in rows]
+        found = [_steady(run, row) for row in rows]
     if found[0].ndim == 2: return torch.cat(found)
     padded = found[0].new_zeros(*masks.shape, found[0].shape[-1])
     for number, (mask, one) in enumerate(zip(masks, found, strict=True)): padded[number, mask] = one[0]
@@ -83,8 +106,6 @@ class Padding(NamedTuple):
 
 RIGHT = Padding()  # what most models know
 
-_ALIKE, _COARSE, _LEAST = 1e-4, 0.03, 1e-5  # how far apart is the same, beside the largest output: in 32 bits, in 16, and at any size
-
 
 def beginning(
     row: Encoded,  # a text
@@ -95,11 +116,12 @@ def beginning(
     return replace(row, inputs=inputs, tokens=tokens, tokens_read=tokens)
 
 
-def _two(rows: Sequence[Encoded]) -> list[Encoded]:
-    "The longest of some texts, and one that is at most half as long"
+def _some(rows: Sequence[Encoded]) -> list[Encoded]:
+    "The longest of some texts, what it begins with in three quarters and half of its tokens, and the shortest, if it is shorter than these"
     longest, shortest = (choose(rows, key=lambda row: row.tokens_read) for choose in (max, min))
-    short = 2 * shortest.tokens_read <= longest.tokens_read or longest.tokens_read < 4
-    return [longest, shortest if short else beginning(longest, longest.tokens_read // 2)]
+    read = longest.tokens_read
+    parts = [beginning(longest, tokens) for tokens in (3 * read // 4, read // 2)] if read >= 4 else []
+    return [longest, *parts, *([shortest] if not parts or shortest.tokens_read < parts[-1].tokens_read else [])]
 
 
 def _is_same(run: Callable, rows: list[Encoded], alone: list[torch.Tensor], tokenizer: Any, device: Any, padding: Padding) -> bool:
@@ -132,15 +154,15 @@ def find_padding(
     tokenizer: Any,  # the tokenizer that made them
     model: PreTrainedModel,  # the model, in evaluation mode
 ) -> Padding:  # the first that changes nothing
-    "How to pad for a model, found by trial on two of some texts"
-    run, device, two = accepting(model), next(model.parameters()).device, _two(rows)
-    alone = [run(**collate([row], tokenizer, device))[0] for row in two]
+    "How to pad for a model, found by trial on a few of some texts, and on parts of the longest"
+    run, device, some = accepting(model), next(model.parameters()).device, _some(rows)
+    alone = [run(**collate([row], tokenizer, device))[0] for row in some]
     for side in () if is_block_sparse(model) else ("right", "left"):
         for token in padding_tokens(tokenizer, model):
             padding = Padding(side, token)
-            if _is_same(run, two, alone, tokenizer, device, padding): return padding
+            if _is_same(run, some, alone, tokenizer, device, padding): return padding
     apart = Padding(mixed=False)
-    same = _is_same(run, two[:1] * 2, alone[:1] * 2, tokenizer, device, apart)
+    same = _is_same(run, some[:1] * 2, alone[:1] * 2, tokenizer, device, apart)
     return apart if same else Padding(mixed=False, batched=False)
 
 # %% ../../nbs/labelling/padding.ipynb #a55da441
