@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ..errors import InputError, InputTooLongError, OptionError, TaskError, check_option, not_finite
 from ..files.sentence_modules import POOLING_MODES
 from ..loading.loaded import evaluating, name_of
+from ..loading.task import has_head
 from .encode import Encoded, Notes, Text, as_texts, encode, token_limit
 from .engine import PADDING, Prepared, Way, batches, check_count, prepare, sensible_ways, ways_of
 from .padding import outputs_of
@@ -44,7 +45,7 @@ def _check_encoder(tokenizer: Any, model: Any) -> None:
     whole = isinstance(model, PreTrainedModel | StaticModel | RoutedModel)
     if not whole or not callable(getattr(tokenizer, "num_special_tokens_to_add", None)):
         raise OptionError("a tokenizer and a model are needed, as load_small_model(name, task='feature-extraction') returns them.")
-    if "For" in type(model).__name__:
+    if has_head(model):
         raise TaskError(f"a {type(model).__name__} was loaded for another task. Load it with task='feature-extraction'.")
 
 

@@ -21,6 +21,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from ..errors import CheckpointError, OptionError, TaskError
 from ..files.kept import whole_folder
 from ..files.sentence_modules import ABOUT, CLASSIFIER, LISTING
+from ..loading.task import has_head
 from .padding import accepting
 from .pooling import Behind, Dense, LayerNorm, pool
 
@@ -29,7 +30,7 @@ def check_sentence_encoder(
     encoder: Any,  # what `load_small_model(name, task="feature-extraction")` returns second
 ) -> None:
     "Raise `OptionError` or `TaskError` unless a head can be put behind this"
-    if not isinstance(encoder, PreTrainedModel) or "For" in type(encoder).__name__:
+    if not isinstance(encoder, PreTrainedModel) or has_head(encoder):
         raise OptionError(
             f"a {type(encoder).__name__} cannot be given a head. Load an encoder with load_small_model(name, task='feature-extraction')."
         )
