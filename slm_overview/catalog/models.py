@@ -13,6 +13,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -285,9 +286,11 @@ def _number(value: float | str, name: str) -> float:
 def _day(value: str | datetime.date, name: str) -> str:
     "A day, month or year as text; raises `OptionError`"
     text = str(value)
-    if not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", text):
-        raise OptionError(f"{name}={value!r} is no date. Write 2024-05-22, 2024-05 or 2024.")
-    return text
+    if re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", text):
+        with suppress(ValueError):  # of a month or a day that there is not
+            datetime.date.fromisoformat(text + "-01-01"[len(text) - 4 :])
+            return text
+    raise OptionError(f"{name}={value!r} is no date. Write 2024-05-22, 2024-05 or 2024.")
 
 
 def _words_in(model: SmallModel) -> str:

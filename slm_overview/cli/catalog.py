@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .terminal import Json, console, print_json, status
+from .terminal import App, Json, console, print_json, status
 
 # %% ../../nbs/cli/catalog.ipynb #765d5b19
 def list_models(
@@ -97,7 +97,7 @@ class _Facts(TyperGroup):
         return super().resolve_command(ctx, args if known else ["show", *args])
 
 
-facts = typer.Typer(
+facts = App(
     cls=_Facts,
     help="Show facts with their sources, check all records, draft a new one.",
     epilog="Example: slm facts phi-2",

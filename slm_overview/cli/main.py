@@ -15,7 +15,7 @@ import typer
 
 from ..errors import SlmError, SlmWarning
 from . import catalog, chat, entities, labelling, search, sizing, tune, writing
-from .terminal import Json, console, print_anything, print_json, status
+from .terminal import App, Json, console, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
 def _print_report(report: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ def doctor(as_json: Json = False) -> None:
     if any(item["needed"] for item in found["missing"]): raise typer.Exit(1)
 
 # %% ../../nbs/cli/main.ipynb #2139f2ea
-app = typer.Typer(
+app = App(
     name="slm",
     help="Small language models on hardware that you own: find, compare, size, choose, predict, tune, embed, search, generate, serve.",
     epilog="Begin with: slm doctor",

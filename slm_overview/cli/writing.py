@@ -10,6 +10,7 @@ __all__ = ['MODEL_HELP', 'ENGINE_HELP', 'Temperature', 'TopP', 'Seed', 'System',
 # %% ../../nbs/cli/writing.ipynb #b2c33c63
 import shutil
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ _WHY = {
     "stop": "the model ended it", "stop_string": "a stop string ended it", "repetition": "ended, since it said the same again and again",
     "length": "cut off: ask for more with --max-new-tokens",
 }
+_CUT = ("length", "repetition")  # after which a form is not whole
 
 
 def cost_line(
@@ -64,12 +66,23 @@ def _print_choice(generation: Any) -> None:
     console().print(table)
 
 
-def _print_answer(answer: Any, as_json: bool, wraps: bool) -> None:
-    "Print an answer, or its pieces as they come; ends the program where Ctrl-C ended it"
+def _check_form(generation: Any) -> None:
+    "End the program with 1 where an answer was cut before its form was whole"
+    if generation.finish_reason not in _CUT: return
+    typer.secho("Error: the answer ended before its form was whole. Ask for more with --max-new-tokens.", err=True, fg="red")
+    raise typer.Exit(1)
+
+
+def _print_answer(answer: Any, as_json: bool, form: bool) -> None:
+    "Print an answer, or its pieces as they come; ends the program where Ctrl-C ended it, and where a form is not whole"
     if as_json: print_json(answer.to_dict())
     elif getattr(answer, "probabilities", None): _print_choice(answer)
-    elif print_pieces(answer, wraps)[1]: raise typer.Exit(130)
-    else: typer.secho(cost_line(answer.generation), err=True, dim=True)
+    elif isinstance(answer, Iterator):
+        if print_pieces(answer, wraps=not form)[1]: raise typer.Exit(130)
+    elif answer.finish_reason not in _CUT: typer.echo(plain(answer.text))  # a form that a program reads is whole, or not there
+    done = answer.generation if isinstance(answer, Iterator) else answer
+    if not as_json and not getattr(done, "probabilities", None): typer.secho(cost_line(done), err=True, dim=True)
+    if form: _check_form(done)
 
 
 def _schema(json_schema: str | None) -> str | None:
@@ -150,7 +163,7 @@ def generate(
     "Answer a prompt with a chat model, or continue it with a base model."
     if prompt == "-": prompt = read_input()
     if raw and system: raise typer.BadParameter("--system needs a chat template, and --raw leaves it out.")
-    schema = _schema(json_schema)
+    schema, form = _schema(json_schema), bool(json_schema or regex)
     status(f"Loading {model}")
     from slm_overview.labelling.encode import as_texts
     from slm_overview.writing import generate as generation
@@ -159,13 +172,13 @@ def generate(
     labels = generation.check_choices([one.strip() for one in choices.split(",")]) if choices is not None else None
     pair = load_writer(model, device, engine, context, memory_check, server_model, api_key)
     options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop_strings=stop, choices=labels,
-                   json_schema=schema, regex=regex, stream=not as_json and labels is None)
+                   json_schema=schema, regex=regex, stream=not as_json and labels is None and (not form or sys.stdout.isatty()))
     base = not is_address(model) and not generation.has_chat_template(pair[0])  # a server has its own templates
     if raw or (base and system is None): answer = generation.generate(prompt, *pair, **options)
     else:
         messages = [{"role": "system", "content": system}] if system else []
         answer = generation.chat([*messages, {"role": "user", "content": prompt}], *pair, **options)
-    _print_answer(answer, as_json, wraps=schema is None and regex is None)
+    _print_answer(answer, as_json, form)
 
 # %% ../../nbs/cli/writing.ipynb #d941d789
 def _print_server(server: Any, locked: bool) -> None:
