@@ -517,7 +517,9 @@ def main():
     cases = {name: case_of(name, options.data, cache, tokenizer, encoder, static) for name in options.sets}
     about = {"sets": {name: case["counted"] for name, case in cases.items()}, "bytes": bytes_of(encoder, static)}
     about["bytes"]["SmolLM2-135M"] = packaged_path(PACKAGED_MODELS["smollm2-135m"]).stat().st_size
-    about["bytes"] |= {kind: Path(file).stat().st_size for kind, file in writers.items() if kind != "SmolLM2-135M"}
+    given = {kind: Path(file) for kind, file in writers.items() if kind != "SmolLM2-135M"}
+    about["bytes"] |= {kind: file.stat().st_size for kind, file in given.items()}
+    about["sha256"] = {kind: hashlib.sha256(file.read_bytes()).hexdigest() for kind, file in given.items()}
     for key, found in about.items(): stored[key] = {**stored.get(key, {}), **found}
     for path, measure in plan(options.stages, cases, (tokenizer, encoder, static), writers, options):
         if there(stored, path): continue
