@@ -119,6 +119,11 @@ class Bound(Struct, frozen=True):
     by: str  # what bounds the writing, or the reading of an encoder: memory or arithmetic
 
 
+def _read_for_a_token(wanted: Size) -> int:
+    "The bytes that are read for a token that is written, or by an encoder for all texts at once: the fewer, the faster"
+    return wanted.read_per_token or wanted.weights
+
+
 def _speed_of(bound: Bound | None) -> float:
     "The tokens in a second that count for a model: those it writes, or those that an encoder reads; 0 if not known"
     return (bound.write or bound.read) if bound else 0
@@ -282,7 +287,7 @@ def fit(
 FINE_TUNED = {"text-classification": "encoder-only", "token-classification": "encoder-only"}  # tasks that need training; the kind
 ORDERS: dict[str, Callable[["Candidate"], Any]] = {
     "released": lambda one: one.released, "parameters": lambda one: one.option.size.parameters, "memory": lambda one: -one.option.needed,
-    "speed": lambda one: _speed_of(one.bound),
+    "speed": lambda one: _speed_of(one.bound) or -_read_for_a_token(one.option.size),
 }  # what the list may be sorted by; the highest comes first
 
 
@@ -474,8 +479,11 @@ def _consider(
     fitting = [option for option in tried if option.fits]
     if not fitting: return f"too large: it needs {format_bytes(tried[-1].needed)} even in {tried[-1].precision}"
     bounds = {option.precision: speed_bound(option.size, probe, cache) if probe else None for option in fitting}
-    best = max(fitting, key=lambda option: _speed_of(bounds[option.precision])) if fastest else fitting[0]
+    best = max(fitting, key=lambda one: (_speed_of(bounds[one.precision]), -_read_for_a_token(one.size))) if fastest else fitting[0]
     return Candidate(model.slug, model.released, best, bounds[best.precision], model.licence, model.duties(), tuple(_notes(model, need)))
+
+
+_NOT_MEASURED = "No speed was measured here: what reads the fewest bytes for a token comes first. To measure it: slm machine --probe."
 
 
 def choose(
@@ -507,4 +515,4 @@ def choose(
     fits.sort(key=lambda one: (ORDERS[order](one), one.option.size.parameters), reverse=True)
     asked = {"memory": memory, **msgspec.to_builtins(need), "batch": batch, "max_parameters": max_parameters, "order": order}
     rejected = {slug: one for slug, one in found.items() if isinstance(one, str)}
-    return Choice(asked, tuple(fits), rejected, _disturbed(probe))
+    return Choice(asked, tuple(fits), rejected, [_NOT_MEASURED] if order == "speed" and probe is None else _disturbed(probe))
