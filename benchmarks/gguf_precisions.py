@@ -25,6 +25,7 @@ import torch
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFReader, GGUFWriter, LlamaFileType, quants
 from startup import machine, versions
 from tqdm import tqdm
+from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
 from slm_overview import load_small_model
 from slm_overview.arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
@@ -35,7 +36,7 @@ from slm_overview.writing.llama_cpp import LlamaCppModel
 
 RESULT = Path(__file__).parent / "results" / "gguf_precisions.json"
 MODEL, ORIGINAL = "smollm2-135m", "F32"
-PLACES, WINDOW = 5, 256  # windows of a novel; tokens of a window
+PLACES, WINDOW = 4, 256  # windows of a novel; tokens of a window
 READ, WRITTEN, ROUNDS = 256, 64, 5  # tokens that are read and written for the speed; how often
 CHECKED = (64, 16)  # tokens that llama.cpp reads, and the next ones, whose likelihood it tells
 ELSEWHERE = ("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "TQ1_0", "TQ2_0", "MXFP4")  # in none of the files here
@@ -131,7 +132,7 @@ def unpacked():
 
 def plan(file_type):
     "The type of each tensor in a file, by name"
-    return {name: tensor.dtype for name, tensor in gguf_tensors(Catalog.load().get(MODEL).config, file_type).items()}
+    return {name: tensor.dtype for name, tensor in gguf_tensors(Catalog.load()[MODEL].config, file_type).items()}
 
 
 def file_of(file_type, work):
@@ -140,11 +141,11 @@ def file_of(file_type, work):
     if path.exists(): return path
     reader, kinds, half = GGUFReader(source()), plan(file_type), path.with_suffix(".part")
     writer = GGUFWriter(half, reader.fields["general.architecture"].contents())
+    stated = LlamaFileType[f"{'ALL' if file_type == 'F32' else 'MOSTLY'}_{file_type}"]
     for name, field in reader.fields.items():
+        if name == "general.file_type": writer.add_file_type(stated.value)
         if name.startswith("GGUF.") or name in ("general.architecture", "general.file_type"): continue
         writer.add_key_value(name, field.contents(), field.types[0], sub_type=field.types[-1] if len(field.types) > 1 else None)
-    names = {kind: f"{'ALL' if kind == 'F32' else 'MOSTLY'}_{kind}" for kind in GGUF_FILE_TYPES}
-    writer.add_file_type(LlamaFileType[names[file_type]].value)
     for tensor in reader.tensors:
         kind = kinds[tensor.name]
         writer.add_tensor(tensor.name, quantize(unpacked()[tensor.name], kind), raw_dtype=GGMLQuantizationType[kind])
@@ -171,21 +172,32 @@ def described_file(file_type, work):
     return {
         "file_bytes": file_of(file_type, work).stat().st_size, "tensor_bytes": sum(int(tensor.n_bytes) for tensor in reader.tensors),
         "tensors": dict(kinds), "numbers": dict(numbers), "relative_error": (errors / powers) ** 0.5, "changed": changed, "same_as": same,
+        "is_source": file_of(file_type, work).read_bytes() == source().read_bytes(),
     }
 
 
 # ---- the figures
 
-def opened(path):
-    "A file in transformers: tokenizer and model, which computes in float32"
-    return load_small_model(path, engine="transformers", device="cpu", dtype="float32")
+@cache
+def base(work):
+    "The original in transformers, as this package loads it: tokenizer and model, which computes in float32"
+    return load_small_model(file_of(ORIGINAL, work), engine="transformers", device="cpu", dtype="float32")
+
+
+def opened(file_type, work):
+    "The same model with the weights of a file, as transformers unpacks them"
+    _, model = base(work)
+    found = load_gguf_checkpoint(file_of(file_type, work), return_tensors=True, model_to_load=model)["tensors"]
+    lost, foreign = model.load_state_dict(found, strict=False)
+    if foreign or set(lost) - {"lm_head.weight"}: raise ValueError(f"{file_type}: {lost} are not there, and {foreign} are too many")
+    return model  # the output is the embedding
 
 
 def original(work, windows):
     "What the original expects at each place of each window, computed if it is not there"
     path = work / f"expected-{len(windows)}-{WINDOW}.npy"
     if not path.exists():
-        tokenizer, model = opened(file_of(ORIGINAL, work))
+        model = opened(ORIGINAL, work)
         found = np.stack([expected(row, model).numpy() for row in tqdm(windows, desc="original")])
         np.save(path.with_suffix(".part.npy"), found)
         path.with_suffix(".part.npy").rename(path)
@@ -193,23 +205,21 @@ def original(work, windows):
 
 
 def answers(file_type, work, texts):
-    "What a file expects beside the original, window by window; and the numbers of the windows' tokens"
-    tokenizer, model = opened(file_of(file_type, work))
-    windows = [windows_of([text], tokenizer, WINDOW)[0] for text in texts]
-    pairs = zip(windows, original(work, windows), strict=True)
+    "What a file expects beside the original, window by window; and what llama.cpp makes of it"
+    windows = [windows_of([text], base(work)[0], WINDOW)[0] for text in texts]
+    before, model = original(work, windows), opened(file_type, work)
+    pairs = zip(windows, before, strict=True)
     found = [measure(row, expected(row, model), torch.from_numpy(np.array(old))) for row, old in tqdm(pairs, file_type, len(windows))]
-    return {"windows": [list(one) for one in found]}
+    return {"windows": [list(one) for one in found], "llama.cpp": in_llama_cpp(file_of(file_type, work), model, windows[0])}
 
 
-def in_llama_cpp(file_type, work, texts):
-    "Whether llama.cpp opens a file, what it answers, and how likely some tokens are to it, beside transformers"
-    path, (context, count) = file_of(file_type, work), CHECKED
-    tokenizer, model = opened(path)
-    row = windows_of([texts[0]], tokenizer, WINDOW)[0][: context + count]
+def in_llama_cpp(path, model, row):
+    "What llama.cpp answers when it has opened a file, and how likely some tokens are to it, beside transformers"
+    context, count = CHECKED
+    row = row[: context + count]
     here = measure(row, expected(row, model)).nats - measure(row[:context], expected(row[:context], model)).nats
-    engine = LlamaCppModel(path, context_length=512)
+    engine, said = LlamaCppModel(path, context_length=512), []
     there = -sum(engine.score(row[:context].tolist(), [row[context:].tolist()]))
-    said = []
     engine.server.handle_completions({"prompt": QUESTION, "max_tokens": 24, "temperature": 0}, said.append)
     engine.close()
     return {"answer": said[-1]["choices"][0]["text"], "nats_llama_cpp": there / count, "nats_transformers": here / count}
@@ -239,11 +249,10 @@ def described():
     return {**machine(), "threads": torch.get_num_threads(), "versions": libraries}
 
 
-def about_texts(folder, texts):
+def about_texts(folder, texts, work):
     "What was read: titles, windows and tokens"
-    tokenizer, _ = load_small_model(source(), engine="transformers", device="cpu")
     return {"novels": list(novels(folder)), "windows": len(texts), "window": WINDOW,
-            "tokens": [len(windows_of([text], tokenizer, WINDOW)[0]) for text in texts]}
+            "tokens": [len(windows_of([text], base(work)[0], WINDOW)[0]) for text in texts]}
 
 
 def measured(stages, types, work, texts):
@@ -252,10 +261,8 @@ def measured(stages, types, work, texts):
     for name in types:
         if "files" in stages: yield "files", name, lambda name=name: described_file(name, work)
         if "answers" in stages: yield "answers", name, lambda name=name: answers(name, work, texts)
-        if "llama.cpp" in stages: yield "llama.cpp", name, lambda name=name: in_llama_cpp(name, work, texts)
     if "speed" not in stages: return
-    tokenizer, _ = opened(file_of("Q4_0", work))
-    tokens = windows_of(texts, tokenizer, READ)[0].tolist()
+    tokens = windows_of(texts, base(work)[0], READ)[0].tolist()
     raced = [name for number, name in enumerate(types) if plan(name) not in map(plan, types[:number])]  # of equal files the first
     engines = {name: LlamaCppModel(file_of(name, work), context_length=512) for name in raced}
     speed_round(engines, tokens)  # does not count
@@ -265,7 +272,7 @@ def measured(stages, types, work, texts):
 def main():
     "Measure one after the other, print, and save each if asked"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    stages = ("packing", "files", "answers", "llama.cpp", "speed")
+    stages = ("packing", "files", "answers", "speed")
     parser.add_argument("--novels", type=Path, required=True, help="a folder with the R package janeaustenr")
     default = Path.home() / ".cache" / "slm_overview" / "gguf_precisions"
     parser.add_argument("--work", type=Path, default=default, help="a folder for the files, 4 GB, which are used again")
@@ -276,7 +283,7 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     texts = passages(options.novels)
     result = json.loads(RESULT.read_text(encoding="utf-8")) if options.save and RESULT.exists() else {}
-    if "texts" not in result: result["texts"] = about_texts(options.novels, texts)
+    if "texts" not in result: result["texts"] = about_texts(options.novels, texts, options.work)
     for stage, name, measure_it in measured(options.stages, options.types, options.work, texts):
         if name in result.get(stage, {}): continue
         found = measure_it()
