@@ -78,7 +78,7 @@ def measure(
     "The sums of a window"
     nats = -found.gather(-1, tokens[1:, None]).double().sum().item()
     if original is None: return WindowSums(len(found), nats, 0.0, 0)
-    divergence = (original.exp().double() * (original.double() - found.double())).sum().item()
+    divergence = (original.exp() * (original - found)).sum(dtype=torch.double).item()
     return WindowSums(len(found), nats, divergence, int((found.argmax(-1) == original.argmax(-1)).sum()))
 
 # %% ../../nbs/tuning/perplexity.ipynb #f92798de
