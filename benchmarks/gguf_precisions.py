@@ -205,20 +205,20 @@ def original(work, windows):
 
 
 def answers(file_type, work, texts):
-    "What a file expects beside the original, window by window; and what llama.cpp makes of it"
+    "What a file expects beside the original, window by window"
     windows = [windows_of([text], base(work)[0], WINDOW)[0] for text in texts]
     before, model = original(work, windows), opened(file_type, work)
     pairs = zip(windows, before, strict=True)
     found = [measure(row, expected(row, model), torch.from_numpy(np.array(old))) for row, old in tqdm(pairs, file_type, len(windows))]
-    return {"windows": [list(one) for one in found], "llama.cpp": in_llama_cpp(file_of(file_type, work), model, windows[0])}
+    return {"windows": [list(one) for one in found]}
 
 
-def in_llama_cpp(path, model, row):
+def in_llama_cpp(file_type, work, text):
     "What llama.cpp answers when it has opened a file, and how likely some tokens are to it, beside transformers"
-    context, count = CHECKED
-    row = row[: context + count]
+    path, model, (context, count) = file_of(file_type, work), opened(file_type, work), CHECKED
+    row = windows_of([text], base(work)[0], WINDOW)[0][: context + count]
     here = measure(row, expected(row, model)).nats - measure(row[:context], expected(row[:context], model)).nats
-    engine, said = LlamaCppModel(path, context_length=512), []
+    engine, said = LlamaCppModel(path, context_length=512, threads=1), []
     there = -sum(engine.score(row[:context].tolist(), [row[context:].tolist()]))
     engine.server.handle_completions({"prompt": QUESTION, "max_tokens": 24, "temperature": 0}, said.append)
     engine.close()
@@ -260,6 +260,7 @@ def measured(stages, types, work, texts):
     if "packing" in stages: yield "packing", "types", packing
     for name in types:
         if "files" in stages: yield "files", name, lambda name=name: described_file(name, work)
+        if "llama.cpp" in stages: yield "llama.cpp", name, lambda name=name: in_llama_cpp(name, work, texts[0])
         if "answers" in stages: yield "answers", name, lambda name=name: answers(name, work, texts)
     if "speed" not in stages: return
     tokens = windows_of(texts, base(work)[0], READ)[0].tolist()
@@ -272,7 +273,7 @@ def measured(stages, types, work, texts):
 def main():
     "Measure one after the other, print, and save each if asked"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    stages = ("packing", "files", "answers", "speed")
+    stages = ("packing", "files", "answers", "llama.cpp", "speed")
     parser.add_argument("--novels", type=Path, required=True, help="a folder with the R package janeaustenr")
     default = Path.home() / ".cache" / "slm_overview" / "gguf_precisions"
     parser.add_argument("--work", type=Path, default=default, help="a folder for the files, 4 GB, which are used again")
