@@ -20,6 +20,7 @@ _HOMES = {
     "labelling.predictions": ("Prediction", "Predictions"),
     "tuning.tune": ("tune", "Tuned"),
     "tuning.compress": ("compress", "Compressed"),
+    "tuning.perplexity": ("perplexity", "Perplexity", "divergence", "Divergence"),
     "writing.generate": ("generate", "chat"),
     "writing.answers": ("Generation",),
     "writing.choices": ("classify_by_choice",),
@@ -103,6 +104,12 @@ if TYPE_CHECKING:
     from slm_overview.sizing.machine import machine as machine, probe as probe
     from slm_overview.sizing.size import Size as Size, format_bytes as format_bytes, size as size, size_table as size_table
     from slm_overview.tuning.compress import Compressed as Compressed, compress as compress
+    from slm_overview.tuning.perplexity import (
+        Divergence as Divergence,
+        Perplexity as Perplexity,
+        divergence as divergence,
+        perplexity as perplexity,
+    )
     from slm_overview.tuning.tune import Tuned as Tuned, tune as tune
     from slm_overview.writing.answers import Generation as Generation
     from slm_overview.writing.choices import classify_by_choice as classify_by_choice

@@ -15,6 +15,7 @@ from slm_overview import (
     PACKAGED_MODELS,
     Catalog,
     Compressed,
+    Divergence,
     Energy,
     Entities,
     Entity,
@@ -22,6 +23,7 @@ from slm_overview import (
     Hits,
     Index,
     PackagedModel,
+    Perplexity,
     Prediction,
     Predictions,
     ServerModel,
@@ -35,6 +37,7 @@ from slm_overview import (
     classify,
     classify_by_choice,
     compress,
+    divergence,
     embed,
     embed_document,
     embed_query,
@@ -47,6 +50,7 @@ from slm_overview import (
     load_small_model,
     machine,
     overview_table,
+    perplexity,
     predict,
     probe,
     rerank,
@@ -113,6 +117,17 @@ def costs() -> None:
     spent = energy_of(lambda: predict(TEXTS, *load_small_model()))
     assert_type(spent, Energy)
     assert_type((spent.joules, spent.label, spent.processor_seconds), tuple[float | None, str, float])
+
+
+def likelihoods() -> None:
+    "What a decoder expects of texts, and beside another one"
+    tokenizer, model = load_small_model("smollm2-135m", engine="transformers")
+    read = perplexity(TEXTS, tokenizer, model, window=256)
+    assert_type(read, Perplexity)
+    assert_type((read.perplexity.value, read.tokens), tuple[float, int])
+    far = divergence(TEXTS, tokenizer, model, model)
+    assert_type(far, Divergence)
+    assert_type((far.nats.low, far.same_token.value, far.perplexity_more.high), tuple[float, float, float])
 
 
 def vectors() -> None:
