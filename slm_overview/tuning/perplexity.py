@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ..errors import InputError, OptionError, TaskError
+from ..errors import InputError, OptionError, TaskError, not_finite
 from ..loading.loaded import evaluating
 from .calibration import Interval, bootstrap
 
@@ -55,11 +56,14 @@ def expected(
     tokens: torch.Tensor,  # shape (tokens,): a window
     model: PreTrainedModel,  # a decoder
 ) -> torch.Tensor:  # shape (tokens - 1, vocabulary): logarithms of probabilities, in float32 on the CPU
-    "What a decoder expects after each token of a window but the last; raises `OptionError` or `TaskError` for what is no decoder"
+    "What a decoder expects after each token of a window but the last; raises `OptionError`, `TaskError`, or `CheckpointError` for no numbers"
     _check_decoder(model)
+    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if most and len(tokens) > most: raise OptionError(f"a window of {len(tokens)} tokens is more than the {most} that this model reads.")
     with evaluating(model):
-        scores = model(input_ids=tokens[None].to(model.device), use_cache=False).logits[0, :-1]
-        return scores.float().log_softmax(-1).cpu()
+        scores = model(input_ids=tokens[None].to(model.device), use_cache=False).logits[0, :-1].float().log_softmax(-1).cpu()
+    if scores.isnan().any(): raise not_finite()
+    return scores
 
 # %% ../../nbs/tuning/perplexity.ipynb #593f4cb5
 class WindowSums(NamedTuple):
@@ -117,7 +121,8 @@ def perplexity(
     seed: int = 0,  # for the interval
 ) -> Perplexity:
     "How well a decoder expects texts; raises `InputError`, `OptionError`, or `TaskError` for what is no decoder"
-    return perplexity_of([measure(row, expected(row, model)) for row in windows_of(texts, tokenizer, window)], seed)
+    rows = tqdm(windows_of(texts, tokenizer, window), unit="window", delay=2, leave=False)
+    return perplexity_of([measure(row, expected(row, model)) for row in rows], seed)
 
 # %% ../../nbs/tuning/perplexity.ipynb #d2867a09
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ def divergence(
     if len({one.get_input_embeddings().weight.shape[0] for one in (model, original)}) > 1:
         raise OptionError("the two models have vocabularies of different sizes, so they cannot be compared.")
     found, before = [], []
-    for row in windows_of(texts, tokenizer, window):
+    for row in tqdm(windows_of(texts, tokenizer, window), unit="window", delay=2, leave=False):
         right = expected(row, original)
         found.append(measure(row, expected(row, model), right))
         before.append(measure(row, right))
