@@ -10,6 +10,7 @@ MOST_CELLS, MOST_LINES = 80, 40
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:root|home|Users|work|tmp|var/folders)/\w[\w./-]*")
 ONE_RENDERER = re.compile(r"\[@[\w-]+\]|(?<!\w)@(?:fig|tbl|sec|eq)-\w+|\.panel-tabset")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+\.(?:ipynb|html))\b")  # to another page of the site
+FORMULA = re.compile(r"(?<![\\$\w])\$(?=\S)[^$\n]+(?<=\S)\$(?!\w)|\$\$")  # what renderers draw with a library from another server
 LINK_TEXT = re.compile(r"\[((?:`[^`]*`|[^\[\]`])+)\]\(")  # what a reader sees of a link
 CODE, FENCED = re.compile(r"`([^`\s]+?)(?:\(\))?`"), re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 IMPORTS = (ast.Import, ast.ImportFrom)
@@ -96,6 +97,12 @@ def problems_of_link_texts(source):
             if lookup().doc(name): yield f"[{text}](…) is a link, and nbdev makes `{name}` in it one more: leave the code out"
 
 
+def problems_of_formulas(source):
+    "A formula, for which a page would load a library from another server"
+    found = FORMULA.search(re.sub("`[^`]*`", "", FENCED.sub("", source)))
+    if found: yield f"has a formula, {found[0]}: write it in words, or as code"
+
+
 def problems(path):
     "Every problem of a notebook, as a line with the number of the cell"
     cells = nbformat.read(path, 4).cells
@@ -106,6 +113,7 @@ def problems(path):
         if cell.cell_type == "markdown":
             found += problems_of_links(cell.source, path.parent)
             found += problems_of_link_texts(cell.source)
+            found += problems_of_formulas(cell.source)
             if one := ONE_RENDERER.search(cell.source): found.append(f"only one renderer knows {one[0]}")
         if here := MACHINE_PATH.search(cell.source): found.append(f"names a path of one machine: {here[0]}")
         yield from (f"cell {number}: {problem}" for problem in found)

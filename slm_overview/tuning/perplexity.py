@@ -56,7 +56,7 @@ def expected(
     tokens: torch.Tensor,  # shape (tokens,): a window
     model: PreTrainedModel,  # a decoder
 ) -> torch.Tensor:  # shape (tokens - 1, vocabulary): logarithms of probabilities, in float32 on the CPU
-    "What a decoder expects after each token of a window but the last; raises `OptionError`, `TaskError`, or `CheckpointError` for no numbers"
+    "What a decoder expects after each token of a window but the last; raises `CheckpointError`, `OptionError` or `TaskError`"
     _check_decoder(model)
     most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if most and len(tokens) > most: raise OptionError(f"a window of {len(tokens)} tokens is more than the {most} that this model reads.")
