@@ -247,7 +247,8 @@ def search_leads_on(site, folder):
     with opened(site, "index.html") as page:
         open_search(page)
         page.keyboard.type("grouped-query")
-        page.wait_for_selector(f"{SEARCH_RESULT}:has-text('grouped-query')")  # what comes up for the first letters is replaced
+        first = page.locator(SEARCH_RESULT).first.and_(page.locator(":has-text('grouped-query')"))
+        first.wait_for()  # what comes up for the first letters is replaced
         page.keyboard.press("ArrowDown")
         with page.expect_navigation(): page.keyboard.press("Enter")
         need("grouped-query" in page.text_content("main").casefold(), f"{page.url} does not have the word")
