@@ -60,6 +60,11 @@ def accepting(
     return run
 
 
+def _tolerance(found: torch.Tensor) -> float:
+    "How far apart outputs may be and count as the same"
+    return (_ALIKE if found.dtype is torch.float32 else _COARSE) * found.abs().max().float().item() + _LEAST
+
+
 def _random_state(batch: dict[str, torch.Tensor]) -> torch.Tensor:
     "Where PyTorch's random numbers stand on the device of a batch"
     device = next(iter(batch.values())).device
@@ -72,7 +77,7 @@ def _steady(run: Callable, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     found = run(**batch)[0]
     if torch.equal(before, _random_state(batch)): return found
     apart = (found.float() - run(**batch)[0].float()).abs().max().item()
-    if apart <= (_ALIKE if found.dtype is torch.float32 else _COARSE) * found.abs().max().item() + _LEAST: return found
+    if apart <= _tolerance(found): return found
     raise CheckpointError(
         f"this model draws random numbers while it reads: its outputs for the same texts were {apart:.2g} apart the second time, so that "
         "none of them holds. Give it a seed in its config.json, if it has one: a Reformer takes \"hash_seed\": 0."
@@ -132,9 +137,7 @@ def _is_same(run: Callable, rows: list[Encoded], alone: list[torch.Tensor], toke
     if len(found) != len(rows): return False
     for one, other, mask in zip(alone, found, batch["attention_mask"].bool(), strict=True):
         other = other[mask] if one.ndim == 3 else other
-        largest = one.abs().max().float().item()
-        tolerance = (_ALIKE if one.dtype is torch.float32 else _COARSE) * largest + _LEAST
-        if one[0].shape != other.shape or not bool((one[0].float() - other.float()).abs().max() <= tolerance): return False
+        if one[0].shape != other.shape or not bool((one[0].float() - other.float()).abs().max() <= _tolerance(one)): return False
     return True
 
 
