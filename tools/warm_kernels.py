@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -112,11 +113,32 @@ class Factory:
 
     def manager(self):
         "The class of kernel managers whose kernels are forked here"
-        from jupyter_client.manager import AsyncKernelManager  # here, since the process that forks needs it not
+        from jupyter_client.asynchronous import AsyncKernelClient  # here, since the process that forks needs it not
+        from jupyter_client.manager import AsyncKernelManager
 
         factory = self
+        class WarmKernelClient(AsyncKernelClient):
+            "A client that knows what the last message is with which a kernel answers the first question, and does not wait for more"
+
+            async def wait_for_ready(self, timeout=None):
+                "Ask until an answer has come on both channels; raises `RuntimeError` if the kernel ends before"
+                while True:
+                    asked = self.kernel_info()
+                    try:
+                        while (said := await self.get_shell_msg(timeout=1))["parent_header"].get("msg_id") != asked: pass
+                        self._handle_kernel_info_reply(said)
+                        while True:
+                            said = await self.get_iopub_msg(timeout=1)
+                            if said["parent_header"].get("msg_id") == asked and said["content"].get("execution_state") == "idle": return
+                    except queue.Empty:  # it has not begun, or had begun to tell before this client listened
+                        if not await self.is_alive(): raise RuntimeError("the kernel ended before it answered") from None
+
         class WarmKernelManager(AsyncKernelManager):
-            "A kernel manager that forks"
+            "A kernel manager that forks, and looks often whether a kernel has ended"
+            client_factory = WarmKernelClient
+
+            async def _async_finish_shutdown(self, waittime=None, pollinterval=0.02, restart=False):
+                await super()._async_finish_shutdown(waittime, pollinterval, restart)
 
             async def _async_launch_kernel(self, kernel_cmd, **options):
                 arguments = kernel_cmd[kernel_cmd.index("ipykernel_launcher") + 1:]

@@ -249,7 +249,7 @@ class LocalHub:
         server = ThreadingHTTPServer(("127.0.0.1", 0), _HubHandler)
         server.hub = self
         endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        if reachable: threading.Thread(target=server.serve_forever, daemon=True).start()
+        if reachable: threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         else: server.server_close()
         settings = dict(ENDPOINT=endpoint, HUGGINGFACE_CO_URL_TEMPLATE=endpoint + "/{repo_id}/resolve/{revision}/{filename}",
                         HF_HUB_CACHE=str(cache), HF_TOKEN_PATH=str(Path(cache) / "token"), HF_HUB_OFFLINE=False)
