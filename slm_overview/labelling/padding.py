@@ -88,13 +88,13 @@ def outputs_of(
     run: Callable,  # called as a model is
     batch: dict[str, torch.Tensor],  # its inputs
 ) -> torch.Tensor:  # shape (texts, ...)
-    "What a model gives for a batch; text by text where it refuses to read them together. Raises `CheckpointError` if it draws at random"
+    "What a model gives for a batch; text by text where it refuses them together. Raises `CheckpointError` if it refuses one, or draws"
     try: return _steady(run, batch)
-    except ValueError:  # e.g. BART, where one text holds more marks of an end than another
+    except ValueError as error:  # e.g. BART, where one text holds more marks of an end than another
         masks = batch["attention_mask"].bool()
-        if len(masks) == 1: raise
+        if len(masks) == 1: raise CheckpointError(f"the model refuses to read a text, and says: {error}") from error
         rows = [{name: value[number : number + 1, mask] for name, value in batch.items()} for number, mask in enumerate(masks)]
-        found = [_steady(run, row) for row in rows]
+        found = [outputs_of(run, row) for row in rows]
     if found[0].ndim == 2: return torch.cat(found)
     padded = found[0].new_zeros(*masks.shape, found[0].shape[-1])
     for number, (mask, one) in enumerate(zip(masks, found, strict=True)): padded[number, mask] = one[0]
@@ -157,9 +157,9 @@ def find_padding(
     tokenizer: Any,  # the tokenizer that made them
     model: PreTrainedModel,  # the model, in evaluation mode
 ) -> Padding:  # the first that changes nothing
-    "How to pad for a model, found by trial on a few of some texts, and on parts of the longest"
+    "How to pad for a model, found by trial on a few of some texts, and on parts of the longest; raises as `outputs_of` does"
     run, device, some = accepting(model), next(model.parameters()).device, _some(rows)
-    alone = [run(**collate([row], tokenizer, device))[0] for row in some]
+    alone = [outputs_of(run, collate([row], tokenizer, device)) for row in some]
     for side in () if is_block_sparse(model) else ("right", "left"):
         for token in padding_tokens(tokenizer, model):
             padding = Padding(side, token)
