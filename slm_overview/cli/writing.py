@@ -24,7 +24,10 @@ _WHY = {
     "stop": "the model ended it", "stop_string": "a stop string ended it", "repetition": "ended, since it said the same again and again",
     "length": "cut off: ask for more with --max-new-tokens",
 }
-_CUT = ("length", "repetition")  # after which a form is not whole
+_CUT = {
+    "length": "was cut before its form was whole. Ask for more with --max-new-tokens.",
+    "stop_string": "came to a stop string before its form was whole. Leave out --stop.",
+}  # what happened, by why an answer ended
 
 
 def cost_line(
@@ -66,23 +69,26 @@ def _print_choice(generation: Any) -> None:
     console().print(table)
 
 
-def _check_form(generation: Any) -> None:
-    "End the program with 1 where an answer was cut before its form was whole"
-    if generation.finish_reason not in _CUT: return
-    typer.secho("Error: the answer ended before its form was whole. Ask for more with --max-new-tokens.", err=True, fg="red")
-    raise typer.Exit(1)
+def _is_cut(generation: Any, form: Any) -> bool:
+    "Whether an answer ended before its form was whole; one that a stop string ended may be whole"
+    if form is None or generation.finish_reason not in _CUT: return False
+    from slm_overview.writing.constrain import matches
+
+    return not matches(form, generation.text)
 
 
-def _print_answer(answer: Any, as_json: bool, form: bool) -> None:
-    "Print an answer, or its pieces as they come; ends the program where Ctrl-C ended it, and where a form is not whole"
+def _print_answer(answer: Any, as_json: bool, form: Any) -> None:
+    "Print an answer, or its pieces as they come; ends the program where Ctrl-C ended it, and with 1 where a form is not whole"
     if as_json: print_json(answer.to_dict())
     elif getattr(answer, "probabilities", None): _print_choice(answer)
     elif isinstance(answer, Iterator):
-        if print_pieces(answer, wraps=not form)[1]: raise typer.Exit(130)
-    elif answer.finish_reason not in _CUT: typer.echo(plain(answer.text))  # a form that a program reads is whole, or not there
+        if print_pieces(answer, wraps=form is None)[1]: raise typer.Exit(130)
+    elif not _is_cut(answer, form): typer.echo(plain(answer.text))  # a form that a program reads is whole, or not there
     done = answer.generation if isinstance(answer, Iterator) else answer
     if not as_json and not getattr(done, "probabilities", None): typer.secho(cost_line(done), err=True, dim=True)
-    if form: _check_form(done)
+    if not _is_cut(done, form): return
+    typer.secho(f"Error: the answer {_CUT[done.finish_reason]}", err=True, fg="red")
+    raise typer.Exit(1)
 
 
 def _schema(json_schema: str | None) -> str | None:
@@ -91,6 +97,15 @@ def _schema(json_schema: str | None) -> str | None:
     try: return read_file(json_schema)
     except OSError as error:
         raise typer.BadParameter(f"--json-schema {json_schema!r:.80} is neither JSON nor a file that can be read.") from error
+
+
+def _form(json_schema: str | None, regex: str | None) -> tuple[str | None, Any]:
+    "The text of a schema and the form of an answer, None where there is none; raises as `constraint_of` does"
+    if json_schema is None and regex is None: return None, None
+    from slm_overview.writing.constrain import constraint_of
+
+    schema = _schema(json_schema)
+    return schema, constraint_of(schema, regex)
 
 # %% ../../nbs/cli/writing.ipynb #1c1d84b7
 MODEL_HELP = "A packaged model, a folder, a GGUF file, owner/name on the Hub (owner/name:Q4_K_M for a GGUF file), or a server: http://..."
@@ -163,7 +178,7 @@ def generate(
     "Answer a prompt with a chat model, or continue it with a base model."
     if prompt == "-": prompt = read_input()
     if raw and system: raise typer.BadParameter("--system needs a chat template, and --raw leaves it out.")
-    schema, form = _schema(json_schema), bool(json_schema or regex)
+    schema, form = _form(json_schema, regex)
     status(f"Loading {model}")
     from slm_overview.labelling.encode import as_texts
     from slm_overview.writing import generate as generation
@@ -172,7 +187,7 @@ def generate(
     labels = generation.check_choices([one.strip() for one in choices.split(",")]) if choices is not None else None
     pair = load_writer(model, device, engine, context, memory_check, server_model, api_key)
     options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop_strings=stop, choices=labels,
-                   json_schema=schema, regex=regex, stream=not as_json and labels is None and (not form or sys.stdout.isatty()))
+                   json_schema=schema, regex=regex, stream=not as_json and labels is None and (form is None or sys.stdout.isatty()))
     base = not is_address(model) and not generation.has_chat_template(pair[0])  # a server has its own templates
     if raw or (base and system is None): answer = generation.generate(prompt, *pair, **options)
     else:

