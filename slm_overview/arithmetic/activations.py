@@ -258,14 +258,20 @@ def cache_bytes(
     batch_size: int = 1,  # texts at once
     dtype: str = "bfloat16",  # how keys and values are kept: a key of `KV_BITS`
     engine: str = "transformers",  # one of `ENGINES`
+    attention: str = "fused",  # one of `ATTENTION`; without flash attention llama.cpp gives the values of all layers the greatest width
 ) -> int:  # bytes
     "What an engine keeps between tokens; llama.cpp rounds up, keeps states in 32 bits and no cross-attention; raises as `activation_bytes`"
     check_option("engine", engine, ENGINES)
+    check_option("attention", attention, ATTENTION)
     check_option("dtype", dtype, KV_BITS)
     tokens, batch = check_length(context_length, "context_length"), check_length(batch_size, "batch_size")
     bits = KV_BITS[dtype]
     if engine == "transformers":
         return int(batch * sum(count * state.nbytes(tokens, tokens, bits) for state, count in state_counts(config)))
     states = [(state, count) for state, count in _states(config) if state.kind != "cross"]
-    kept = sum(count * state.per_token * _cells(state, max(tokens, 1), UBATCH) for state, count in states) * bits / 8
+    widest = max((state.per_token for state, _ in states), default=0) if attention == "eager" else 0
+    kept = sum(
+        count * max(state.per_token, (state.per_token + widest) // 2) * _cells(state, max(tokens, 1), UBATCH)
+        for state, count in states if state.per_token
+    ) * bits / 8
     return int(batch * (kept + 4 * sum(count * state.fixed for state, count in states)))

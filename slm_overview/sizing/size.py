@@ -442,10 +442,9 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is computed"
     config, engine, found = known.config, setting.engine, dict(_weights(known, setting, batch))
-    kv_cache = cache_bytes(config, context, batch_size=batch, dtype=setting.kv_dtype, engine=engine)
-    activations = activation_bytes(
-        config, context, batch_size=batch, dtype=setting.compute_dtype, engine=engine, attention=attention
-    )
+    way = dict(batch_size=batch, engine=engine, attention=attention)
+    kv_cache = cache_bytes(config, context, dtype=setting.kv_dtype, **way)
+    activations = activation_bytes(config, context, dtype=setting.compute_dtype, **way)
     found["read_per_token"] += kv_cache
     if setting.dtype in ("int8", str(known.quantization)):  # a matrix is turned back for its product
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
