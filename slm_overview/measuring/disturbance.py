@@ -222,10 +222,10 @@ def _load_average() -> float | None:
 
 
 def _frequency() -> float | None:
-    "What the processor runs at, MHz; None where the system does not say, or says only what it is sold at"
-    try: found = psutil.cpu_freq()
+    "What the fastest core runs at, MHz; None where the system does not say, or says only what it is sold at"
+    try: cores = psutil.cpu_freq(percpu=True)
     except (OSError, RuntimeError, ValueError, NotImplementedError, AttributeError, psutil.Error): return None
-    return found.current if found and found.current and found.max else None
+    return max((core.current for core in cores or [] if core.current and core.max), default=None)
 
 # %% ../../nbs/measuring/disturbance.ipynb #17105370
 class Watch:
