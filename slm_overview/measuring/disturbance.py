@@ -238,6 +238,8 @@ class Watch:
         if not every > 0: raise OptionError(f"every={every!r} is no number of seconds above 0.")
         self.own, self.every = tuple(own), every
         self._found: Disturbance | None = None
+        self._failed: Exception | None = None
+        self._last, self._sums = (0.0, 0.0, 0.0), [0.0, 0.0, 0.0]  # counters at the last look, and what they counted since the first one
 
     @property
     def found(self) -> Disturbance:
