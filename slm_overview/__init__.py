@@ -26,6 +26,8 @@ _HOMES = {
     "writing.choices": ("classify_by_choice",),
     "writing.server": ("ServerModel", "serve"),
     "measuring.energy": ("energy_of", "Energy"),
+    "measuring.measure": ("measure",),
+    "measuring.report": ("Report", "Ratio", "read_report", "save_report", "compare_reports"),
     "catalog.models": ("Catalog", "SmallModel", "overview_table"),
     "sizing.size": ("Size", "size", "size_table", "format_bytes"),
     "sizing.choose": ("choose", "fit"),
@@ -100,6 +102,14 @@ if TYPE_CHECKING:
     from slm_overview.labelling.search import Hits as Hits, Index as Index, build_index as build_index, search as search
     from slm_overview.loading.resolve import resolve as resolve
     from slm_overview.measuring.energy import Energy as Energy, energy_of as energy_of
+    from slm_overview.measuring.measure import measure as measure
+    from slm_overview.measuring.report import (
+        Ratio as Ratio,
+        Report as Report,
+        compare_reports as compare_reports,
+        read_report as read_report,
+        save_report as save_report,
+    )
     from slm_overview.sizing.choose import choose as choose, fit as fit
     from slm_overview.sizing.machine import machine as machine, probe as probe
     from slm_overview.sizing.size import Size as Size, format_bytes as format_bytes, size as size, size_table as size_table

@@ -26,6 +26,8 @@ from slm_overview import (
     Perplexity,
     Prediction,
     Predictions,
+    Ratio,
+    Report,
     ServerModel,
     Size,
     SmallModel,
@@ -36,6 +38,7 @@ from slm_overview import (
     choose,
     classify,
     classify_by_choice,
+    compare_reports,
     compress,
     divergence,
     embed,
@@ -49,12 +52,15 @@ from slm_overview import (
     generate,
     load_small_model,
     machine,
+    measure,
     overview_table,
     perplexity,
     predict,
     probe,
+    read_report,
     rerank,
     resolve,
+    save_report,
     search,
     serve,
     similarity,
@@ -110,6 +116,15 @@ def labels() -> None:
     assert_type(tagged[0][0], Entity)
     assert_type([(one.word, one.label, one.start, one.end) for text in tagged for one in text], list[tuple[str, str, int, int]])
     assert_type(tagged.to_frame(), pd.DataFrame)
+
+
+def measuring() -> None:
+    "What a model costs, predicted and measured"
+    report = measure("smollm2-135m", lengths=(32, 256), seconds=10)
+    assert_type(report, Report)
+    assert_type(report.memory, tuple[int | None, int | None])
+    assert_type(read_report(save_report(report, "smollm2.json")), Report)
+    assert_type(compare_reports(report, report), list[Ratio])
 
 
 def costs() -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SlmError, SlmWarning
-from . import catalog, chat, entities, labelling, search, sizing, tune, writing
+from . import catalog, chat, entities, labelling, measure, search, sizing, tune, writing
 from .terminal import App, Json, console, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
@@ -58,7 +58,7 @@ def doctor(as_json: Json = False) -> None:
 # %% ../../nbs/cli/main.ipynb #2139f2ea
 app = App(
     name="slm",
-    help="Small language models on hardware that you own: find, compare, size, choose, predict, tune, embed, search, generate, serve.",
+    help="Small language models on hardware that you own: find, compare, size, choose, measure, predict, tune, embed, search, write.",
     epilog="Begin with: slm doctor",
     no_args_is_help=True,
     add_completion=False,
@@ -73,6 +73,7 @@ app.command("size", epilog="Example: slm size gemma-2b --dtype int8 --context 40
 app.command("fit", epilog="Example: slm fit phi-2 --memory 8GB")(sizing.fit_model)
 app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --commercial-use yes --language de")(sizing.choose_models)
 app.command("machine", epilog="Example: slm machine --probe")(sizing.show_machine)
+app.command(epilog="Example: slm measure smollm2-135m --out smollm2.json")(measure.measure)
 app.command(epilog="Example: slm doctor --json")(doctor)
 app.command(epilog='Example: slm predict "The match went to penalties." --labels sport,money,science')(labelling.predict)
 app.command(epilog="Example: slm entities 'Ada Lovelace lived in London.' --model dslim/bert-base-NER")(entities.entities)
