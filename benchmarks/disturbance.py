@@ -3,15 +3,16 @@
 Run with `python benchmarks/disturbance.py`; with `--save` the result goes to benchmarks/results/disturbance.json. The machine must be idle
 otherwise, which each run waits for; one that waits in vain is called `not idle` unless it has neighbours of its own. It takes ten minutes.
 
-A run is a process of its own that multiplies one row of numbers with eight matrices of 64 MB, over and over, in PyTorch with two threads:
-the reading and arithmetic that writing one token takes a model of 135 million weights in float32. It is watched with
-`slm_overview.measuring.disturbance.Watch` in the same process, and a reference is taken in the middle. Its speed is the products a second.
+A run is a process of its own that multiplies 16 rows of numbers with eight matrices of 64 MB, over and over, in PyTorch with two threads:
+the reading and arithmetic that a text of 16 tokens takes in a model of 135 million weights in float32. (For a single row PyTorch uses one
+thread on the machine of the stored result, and one that is busy beside it costs little.) It is watched with
+`slm_overview.measuring.disturbance.Watch` in the same process, and a reference is taken in the middle. Its speed is such products a second.
 
 Neighbours are processes that the same parent starts before the run and ends after it: `one busy` and `two busy` compute in
 Python, `memory` copies arrays that are larger than the caches, and `intermittent` computes for 0.3 to 1 second and sleeps twice as long.
-In `unseen memory` the run itself starts the neighbour once the first reference is taken, so that its time counts as the run's own. So looks
-a neighbour in another virtual machine, of which no counter tells. It shows what the reference sees alone, and is not among the kinds that
-have to be refused. The kinds take turns, and a quiet run comes before each.
+In `unreported` the run itself starts two that copy, once the first reference is taken, so that their time counts as the run's own. So looks
+a host that gives cores and memory to others and does not report it: no counter tells. It shows what the reference sees alone, and is not
+among the kinds that have to be refused. The kinds take turns, and a quiet run comes before each that has neighbours.
 
 What watching costs is the speed of the same work with and without a watch, in turns.
 """
@@ -36,10 +37,11 @@ from slm_overview.measuring.disturbance import Disturbance, Watch
 from slm_overview.sizing.machine import last_level_cache
 
 RESULT = Path(__file__).parent / "results" / "disturbance.json"
-SECONDS, THREADS, MATRICES, ROWS = 10.0, 2, 8, 4096  # of a run; and of the work: ROWS × ROWS numbers in each matrix
-LEAD = 1.5  # seconds between the start of neighbours and that of a run
+SECONDS, THREADS = 10.0, 2  # of a run
+TOKENS, MATRICES, SIDE = 16, 8, 4096  # of the work: rows, and matrices of SIDE × SIDE numbers
+LEAD = 1.0  # seconds between the start of neighbours and that of a run
 NEIGHBOURS = {"one busy": ["busy"], "two busy": ["busy"] * 2, "memory": ["memory"], "intermittent": ["intermittent"]}
-UNSEEN = "unseen memory"
+UNREPORTED = "unreported"  # two that copy, and count as own
 LIBRARIES = ("torch", "numpy", "psutil")
 
 
@@ -102,13 +104,13 @@ def make_work():
     "A call that does one product"
     import torch
     torch.set_num_threads(THREADS)
-    row = torch.ones(1, ROWS)
-    matrices = [torch.full((ROWS, ROWS), 1 / ROWS) for _ in range(MATRICES)]
+    rows = torch.ones(TOKENS, SIDE)
+    matrices = [torch.full((SIDE, SIDE), 1 / SIDE) for _ in range(MATRICES)]
 
     def work():
-        "One row times each matrix"
-        found = row
-        for matrix in matrices: found = found @ matrix
+        "The rows times each matrix"
+        found = rows
+        for matrix in matrices: found = torch.nn.functional.linear(found, matrix)
         return found
     with torch.inference_mode():
         for _ in range(5): work()
@@ -126,11 +128,12 @@ def series(work, seconds):
     return times
 
 
-def run(seconds, unseen):
-    "A watched run in this process; an unseen neighbour is a child of it, and so counts as its own"
+def run(seconds, unreported):
+    "A watched run in this process; neighbours that are not reported are children of it, and so count as its own"
     work, times = make_work(), []
-    with Watch() as watch, neighbour("memory", 0) if unseen else nullcontext():
-        if unseen: time.sleep(LEAD)
+    with Watch() as watch, ExitStack() as stack:
+        for place in range(2 * unreported): stack.enter_context(neighbour("memory", place))
+        if unreported: time.sleep(LEAD)
         for part in range(2):
             if part: watch.reference()
             times += series(work, seconds / 2)
@@ -171,7 +174,7 @@ def in_own_process(*words):
 def watched(kind, number, seconds, wait):
     "A run of a kind, beside its neighbours"
     before = idle(wait)
-    words = ("--run", seconds, *(["--unseen"] if kind == UNSEEN else []))
+    words = ("--run", seconds, *(["--unreported"] if kind == UNREPORTED else []))
     with ExitStack() as stack:
         for place, name in enumerate(NEIGHBOURS.get(kind, [])): stack.enter_context(neighbour(name, 10 * number + place))
         if kind in NEIGHBOURS: time.sleep(LEAD)
@@ -183,9 +186,10 @@ def measure(rounds, seconds, wait, keep):
     "All runs, a round of all kinds after another; what there is is kept after each round"
     result = {
         "machine": machine(), "versions": versions(LIBRARIES), "seconds": seconds, "threads": THREADS,
-        "work": f"a row times {MATRICES} matrices of {ROWS} x {ROWS} float32", "cost": in_own_process("--cost", seconds / 4), "runs": [],
+        "work": f"{TOKENS} rows times {MATRICES} matrices of {SIDE} x {SIDE} float32",
+        "cost": in_own_process("--cost", seconds / 4), "runs": [],
     }
-    order = [kind for name in NEIGHBOURS for kind in ("quiet", name)] + [UNSEEN]
+    order = [kind for name in NEIGHBOURS for kind in ("quiet", name)] + [UNREPORTED]
     with tqdm(total=rounds * len(order)) as bar:
         for number in range(rounds):
             for kind in order:
@@ -214,12 +218,12 @@ def main():
     parser.add_argument("--wait", type=int, default=60, help="seconds for which each run waits until the machine is idle")
     parser.add_argument("--save", action="store_true", help="store the result in benchmarks/results")
     parser.add_argument("--run", type=float, help=argparse.SUPPRESS)  # what the program calls itself with
-    parser.add_argument("--unseen", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--unreported", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--cost", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--neighbour", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.neighbour: be_neighbour(*options.neighbour)
-    elif options.run: print(json.dumps(run(options.run, options.unseen)))
+    elif options.run: print(json.dumps(run(options.run, options.unreported)))
     elif options.cost: print(json.dumps(cost(10, options.cost)))
     else:
         kept = {}
