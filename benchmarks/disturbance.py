@@ -137,7 +137,7 @@ def run(seconds, unreported):
         for part in range(2):
             if part: watch.reference()
             times += series(work, seconds / 2)
-    deciles = [round(1e3 * cut, 2) for cut in (min(times), *statistics.quantiles(times, n=10), max(times))]
+    deciles = [round(1e3 * cut, 2) for cut in (min(times), *statistics.quantiles(times, n=10, method="inclusive"), max(times))]
     return {
         "per_second": round(len(times) / sum(times), 3), "call_ms_deciles": deciles, "looks": len(watch.looks),
         "look_seconds": round(watch.look_seconds, 5), "found": msgspec.to_builtins(watch.found),
