@@ -187,7 +187,7 @@ def _writes(asked: Asked, tokenizer: Any, model: Any, lengths: Sequence[int]) ->
     from slm_overview.writing.generate import generate
 
     numbers = count(100)
-    for length in (*lengths, None):
+    for length in (lengths[0], None, *lengths[1:]):  # what takes long comes last, and gets what the others left over
         wanted = length or lengths[0]
         tokens = sum(count_tokens(text_of(wanted, number, tokenizer), tokenizer) for number in range(100, 108)) / 8
         def answer(wanted=wanted, most=asked.new_tokens if length is None else 1):
@@ -324,9 +324,11 @@ def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
     told = list(_writes(asked, tokenizer, model, lengths) if writes else _reads(asked, about["task"], tokenizer, model, lengths))
     _first(told[0], tell)
     forget()
-    for one in told:
+    end = time.perf_counter() + asked.seconds
+    for place, one in enumerate(told):
         watch.reference()
-        try: tell("point", **msgspec.to_builtins(_point(one, asked, asked.seconds / len(told), before)))
+        share = max(0.01, end - time.perf_counter()) / (len(told) - place)  # what others left over is used
+        try: tell("point", **msgspec.to_builtins(_point(one, asked, share, before)))
         except TaskError as error: tell("note", text=str(error))
     tell("memory", resident=resident() - before, highest=highest() - before)
     return model

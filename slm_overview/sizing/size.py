@@ -202,12 +202,25 @@ def _stored(tensors: Iterable[TensorInfo]) -> str | None:
     return _STORED.get(kinds.pop()) if len(kinds) == 1 else None
 
 
+_NO_OUTPUT = re.compile(r"For(Sequence|Token)Classification$|ForQuestionAnswering$|(?<!LMHead)(?<!Heads)(?<!Encoder)Model$")
+
+
+def _check_output(config: Mapping) -> None:
+    "Raise `CheckpointError` for a decoder whose class has no output layer, which the closed form of a decoder counts"
+    names = config.get("architectures")
+    named = [name for name in names if isinstance(name, str) and _NO_OUTPUT.search(name)] if isinstance(names, list | tuple) else []
+    if not named or not layer_states(config): return
+    raise CheckpointError(f"{named[0]} has no output layer of a decoder, which the closed form counts.")
+
+
 def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = (), closed: bool = False) -> Outline:
     "A model of which there is a config, and perhaps a checkpoint; it may be asked for by the closed form alone"
     tensors, config, quantization = tuple(tensors), Config(config), quantization_of(config)
     if quantization and not tensors:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
-    try: parameters, _ = count_parameters(config).total, layer_states(config)
+    try:
+        if not (closed or quantization): _check_output(config)
+        parameters, _ = count_parameters(config).total, layer_states(config)
     except CheckpointError as refusal:
         if closed or quantization: raise
         return _of_built(config, name, tensors, _second_way(config, refusal))
