@@ -148,9 +148,9 @@ def _head(report: Report) -> str:
 
 
 def _tail(report: Report) -> list[str]:
-    "Whether it is to be believed, and how to measure it again"
+    "Whether it is to be believed, and notes"
     disturbed = [f"Not to be believed: {reason}." for reason in report.reasons]
-    return [*(disturbed or ["Nothing disturbed the run."]), *report.notes, f"Again: {report.command}"]
+    return [*(disturbed or ["Nothing disturbed the run."]), *report.notes]
 
 
 def _text(report: Report) -> str:
@@ -158,13 +158,13 @@ def _text(report: Report) -> str:
     rows = [("", "predicted", "measured", "", ""), *report.rows()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([_head(report), "", *lines, "", *_tail(report)])
+    return "\n".join([_head(report), "", *lines, "", *_tail(report), f"Again: {report.command}"])
 
 
 def _markdown(report: Report) -> str:
     "The report in Markdown"
     rows = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in report.rows()]
-    tail = [line for said in _tail(report) for line in ("", said)]
+    tail = [line for said in (*_tail(report), f"Again: `{report.command}`") for line in ("", said)]  # as code, where -- stays --
     return "\n".join([_head(report), "", "| | predicted | measured | | |", "|---|--:|--:|--:|---|", *rows, *tail])
 
 # %% ../../nbs/measuring/report.ipynb #7b2bc794
@@ -365,5 +365,5 @@ def report_page(
     return _PAGE.format(
         title=html.escape(f"{report.asked.model}, measured"), head=html.escape(_head(report)), picture=picture,
         rows="".join(f"<tr>{cells(row)}</tr>" for row in report.rows()),
-        tail="".join(f"<p>{html.escape(line)}</p>" for line in _tail(report)),
+        tail="".join(f"<p>{html.escape(line)}</p>" for line in _tail(report)) + f"<p>Again: <code>{html.escape(report.command)}</code></p>",
     )
