@@ -27,7 +27,7 @@ from ..errors import CheckpointError, InputError, OptionError
 from ..files.kept import write_whole
 from ..sizing.choose import speed_bound
 from ..sizing.machine import Probe, last_level_cache
-from ..sizing.size import format_bytes, outline, size
+from ..sizing.size import Outline, format_bytes, outline, size
 from .disturbance import Disturbance
 from .worker import FIRST_TOKEN, READ, WRITE, Asked, Point
 
@@ -178,33 +178,33 @@ def predict_point(
     tokens = max(1, round(point.tokens)) + (new_tokens if point.what == WRITE else 0)
     context = model.get("context_length") or tokens
     options = dict(dtype=model["dtype"], engine=model["engine"], batch=point.texts)
-    found = size(model["place"], context=context, **options)
-    bound = _bound(size(model["place"], context=tokens, **options), point, probe)
-    memory, more = _total(found), _more(model)
+    known = outline(model["place"])
+    found = size(known, context=context, **options)
+    bound = _bound(size(known, context=tokens, **options), point, probe)
+    memory, more = _total(found), _more(model, known)
     return Predicted(memory=None if memory is None else memory + sum(more.values()), at_most=bound, parts=found.parts | more)
 
 
 TOKENIZER_OF_FILE = {"BPE": 243, "SentencePiece": 292}  # bytes for each entry of the vocabulary of a GGUF file, as measured below
 
 
-def _tokenizer_bytes(config: Mapping) -> int | None:
+def _tokenizer_bytes(config: Mapping) -> int:
     "Bytes of the tokenizer of transformers that is made of a GGUF file"
     entry = TOKENIZER_OF_FILE.get(tokenizer_kind(config), max(TOKENIZER_OF_FILE.values()))
     return entry * vocabulary_bytes(config) // TOKENIZERS[tokenizer_kind(config)]["transformers"]
 
 
-def _more(model: dict[str, Any]) -> dict[str, int]:
+def _more(model: dict[str, Any], known: Outline) -> dict[str, int]:
     "Bytes of what this package holds beside a model, by name"
-    if model["engine"] == "llama.cpp": return {"tokenizer": _tokenizer_bytes(outline(model["place"]).config)}
-    return {"reordered": _reordered(model)} if model.get("reordered") else {}
+    if model["engine"] == "llama.cpp": return {"tokenizer": _tokenizer_bytes(known.config)}
+    return {"reordered": _reordered(known, model["dtype"])} if model.get("reordered") else {}
 
 
-def _reordered(model: dict[str, Any]) -> int:
+def _reordered(known: Outline, dtype: str) -> int:
     "Bytes of the matrices of an encoder's layers, which the engine under `predict` and `embed` keeps a second time, in oneDNN's order"
-    known = outline(model["place"])
     if known.built: found = [(one.name, one.shape, 1) for one in known.built.tensors if one.linear]
     else: found = [one for one in each_tensor(tensors(known.config)) if is_linear(*one[:2])]
-    return FLOAT_BYTES[model["dtype"]] * sum(times * prod(shape) for name, shape, times in found if "layer" in name)
+    return FLOAT_BYTES[dtype] * sum(times * prod(shape) for name, shape, times in found if "layer" in name)
 
 
 def _total(found: Any) -> int | None:

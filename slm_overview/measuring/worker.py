@@ -150,14 +150,6 @@ class _Told(Struct, frozen=True):
     seconds: Callable[[Any], float] | None = None  # what a result says that it took; the clock says it if None
 
 
-def _numbers() -> Iterator[int]:
-    "Numbers for texts, each once"
-    number = 100
-    while True:
-        yield number
-        number += 1
-
-
 _READERS = {
     "feature-extraction": ("labelling.embed", "embed"), "text-classification": ("core", "predict"),
     "token-classification": ("labelling.entities", "entities"),
@@ -273,18 +265,18 @@ def _warm(asked: Asked) -> None:
     import torch
     from transformers import AutoConfig
 
-    from slm_overview.loading.placement import TASKS, auto_class
+    from slm_overview.loading.placement import TASKS
     from slm_overview.loading.resolve import resolve
 
     for name in _PROGRAMS: importlib.import_module(f"slm_overview.{name}")
     rows = torch.ones(512, 512)
     for _ in range(3): torch.nn.functional.layer_norm(torch.nn.functional.linear(rows, rows), (512,))
     with suppress(ImportError): importlib.import_module("xllamacpp")
-    checkpoint = resolve(asked.model)
+    try: checkpoint = resolve(asked.model, local_files_only=True)  # to fetch is for loading, which looks at its size before
+    except SlmError: return
     if checkpoint.gguf_file: return
     config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
-    with suppress(TaskError, KeyError): TASKS[asked.task or "feature-extraction"]._model_mapping[type(config)]
-    with suppress(TaskError): auto_class("feature-extraction", config)
+    with suppress(KeyError): TASKS[asked.task or "feature-extraction"]._model_mapping[type(config)]
 
 
 def _first(told: _Told, tell: Tell) -> None:
