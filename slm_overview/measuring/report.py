@@ -177,7 +177,7 @@ def predict_point(
     "What the architecture says of a point; raises as `size` does"
     tokens = max(1, round(point.tokens)) + (new_tokens if point.what == WRITE else 0)
     context = model.get("context_length") or tokens
-    options = dict(dtype=model["dtype"], engine=model["engine"], batch=point.texts)
+    options = dict(dtype=model["dtype"], compute_dtype=model.get("compute_dtype"), engine=model["engine"], batch=point.texts)
     known = outline(model["place"])
     found = size(known, context=context, **options)
     bound = _bound(size(known, context=tokens, **options), point, probe)

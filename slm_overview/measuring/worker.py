@@ -227,7 +227,7 @@ def _hash_of(files: Sequence[Path]) -> str:
     return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
 
 
-def _about(pair: tuple[Any, Any]) -> dict[str, Any]:
+def _about(pair: tuple[Any, Any], quantize: str | None) -> dict[str, Any]:
     "What was loaded"
     import torch
 
@@ -237,10 +237,11 @@ def _about(pair: tuple[Any, Any]) -> dict[str, Any]:
     checkpoint = model.checkpoint
     place = checkpoint.folder / checkpoint.gguf_file if checkpoint.gguf_file else checkpoint.folder
     in_torch = isinstance(model, torch.nn.Module)
+    computes = str(next(model.parameters()).dtype).removeprefix("torch.") if in_torch else "stored"
     return {
         "task": model.task, "engine": "transformers" if in_torch else model.engine, "place": str(place),
         "model_class": type(model).__name__,
-        "dtype": str(next(model.parameters()).dtype).removeprefix("torch.") if in_torch else "stored", "origin": checkpoint.origin,
+        "dtype": quantize or computes, "compute_dtype": computes if quantize else None, "origin": checkpoint.origin,
         "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": torch.get_num_threads() if in_torch else None,
         "reordered": in_torch and model.task in _READERS and str(model.device) == "cpu" and bool(layers_of(model)),
         "revision": checkpoint.revision, "context_length": getattr(model, "context_length", None),
@@ -307,7 +308,7 @@ def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
     tokenizer, model = _load(asked)
     read = None if disk is None else bytes_read() - disk
     tell("load", seconds=time.perf_counter() - started, resident=resident() - before, highest=highest() - before, bytes_read=read)
-    about = _about((tokenizer, model))
+    about = _about((tokenizer, model), asked.quantize)
     tell("model", **about)
     from slm_overview.labelling.encode import token_limit
 
