@@ -11,7 +11,9 @@ import json
 import os
 import re
 import sys
+import tempfile
 import traceback
+from contextlib import contextmanager
 from difflib import SequenceMatcher
 from functools import reduce
 from itertools import zip_longest
@@ -37,6 +39,14 @@ MOST_SHOWN, WIDTH = 6, 160  # lines of a difference, and characters of a line
 
 
 # ---- running
+
+@contextmanager
+def own_cache():
+    "Let notebooks find no figure that was measured on this machine before: what they show and test does not hang on it"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
+        yield folder
+
 
 def directives(cell):
     "What the first lines of a cell say to nbdev, with their words: `#| eval: false` gives `{'eval:': ['false']}`"
@@ -190,14 +200,8 @@ def serve(managers):
     for line in sys.stdin: print(json.dumps(found_in(Path(line.strip()).resolve(), managers)), flush=True)
 
 
-def main():
-    "Run, compare, and say what was found"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebooks", nargs="*", type=Path)
-    parser.add_argument("--fresh", action="store_true", help="start each kernel as Jupyter does, and fork none")
-    parser.add_argument("--serve", action="store_true", help="read the paths of notebooks from the standard input")
-    options = parser.parse_args()
-    blocked = block_network()
+def run(options, blocked):
+    "What the command line asks for"
     factory = Factory() if can_fork() and not options.fresh and (options.serve or len(options.notebooks) > 1) else None
     managers = factory.manager() if factory else None
     if options.serve: return serve(managers)
@@ -209,6 +213,16 @@ def main():
             print(f"{path.name}: {problem}", flush=True)
     if not failed: print("the stored outputs are those of a fresh run")
     return 1 if failed else 0
+
+
+def main():
+    "Run, compare, and say what was found"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--fresh", action="store_true", help="start each kernel as Jupyter does, and fork none")
+    parser.add_argument("--serve", action="store_true", help="read the paths of notebooks from the standard input")
+    options = parser.parse_args()
+    with own_cache(): return run(options, block_network())
 
 
 if __name__ == "__main__": sys.exit(main())

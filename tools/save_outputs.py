@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 
 from network import block_network
-from run_notebook import execute, is_skipped_whole
+from run_notebook import execute, is_skipped_whole, own_cache
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,9 +24,10 @@ def main():
     parser.add_argument("notebooks", nargs="*", type=Path, help="notebooks; all below nbs/ if none is named")
     paths = parser.parse_args().notebooks or sorted(path for path in (ROOT / "nbs").rglob("*.ipynb") if "checkpoint" not in path.name)
     print(f"the network is blocked by {block_network()}", flush=True)
-    for path in paths:
-        print(path, flush=True)
-        if not is_skipped_whole(path): store(execute(nbformat.read(path, 4), path.resolve().parent), path)
+    with own_cache():
+        for path in paths:
+            print(path, flush=True)
+            if not is_skipped_whole(path): store(execute(nbformat.read(path, 4), path.resolve().parent), path)
     return 0
 
 
