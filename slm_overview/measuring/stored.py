@@ -6,7 +6,7 @@
 __all__ = ['RANDOM', 'PROMPT', 'TEXT', 'AT_ONCE', 'RULE', 'REPORTS', 'WRITES', 'measured_model', 'Measured', 'measured',
            'read_measured', 'measured_cell', 'measured_columns', 'measured_note', 'measured_markdown', 'measured_data']
 
-# %% ../../nbs/measuring/stored.ipynb #f3472711
+# %% ../../nbs/measuring/stored.ipynb #4eb09631
 from collections.abc import Iterable, Mapping
 from math import log
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ from ..sizing.size import format_bytes
 from .report import Report, read_report
 from .worker import READ, WRITE, Point
 
-# %% ../../nbs/measuring/stored.ipynb #ca321a09
+# %% ../../nbs/measuring/stored.ipynb #58d6e1c4
 RANDOM = "random weights"  # the origin of a model with the shape of another, and with values that were drawn
 _ORIGINS = ("packaged", "hub", RANDOM)  # those whose model is the one that was named
 
@@ -38,7 +38,7 @@ def measured_model(
     asked, catalog = report.asked.model.casefold(), Catalog.load() if catalog is None else catalog
     return next((model for model in catalog if asked in (model.slug.casefold(), model.hub_id.casefold())), None)
 
-# %% ../../nbs/measuring/stored.ipynb #0eaaa4a3
+# %% ../../nbs/measuring/stored.ipynb #1b31cc09
 PROMPT = 256  # tokens of the prompt that is looked for
 TEXT = 64  # tokens of the texts that are looked for, for models that only read
 AT_ONCE = 32  # texts at once that are usual there
@@ -72,7 +72,7 @@ def _nearest(points: Iterable[Point], tokens: int) -> Point | None:
     "Of these the one with the most texts at once of the length that is nearest by its ratio; None if there are none"
     return min(points, key=lambda point: (abs(log(point.tokens / tokens)), -point.texts), default=None)
 
-# %% ../../nbs/measuring/stored.ipynb #088af320
+# %% ../../nbs/measuring/stored.ipynb #a9a1419b
 _FILES = [one for one in PACKAGED_MODELS.values() if one.files.endswith(".gguf")]
 _STORED = {one.sha256: PurePosixPath(one.weights).stem.rpartition(".")[2] for one in _FILES}  # by hash: the type in the name of the file
 
@@ -110,7 +110,7 @@ def measured(
         reads_texts_at_once=read.texts, reads_tokens_of_each=read.tokens,
     )
 
-# %% ../../nbs/measuring/stored.ipynb #5d676953
+# %% ../../nbs/measuring/stored.ipynb #76243123
 RULE = "published weights before random ones, then the engine and the precision that load_small_model takes by itself, then the newest"
 
 
@@ -137,7 +137,7 @@ def read_measured(
     newest = {slug: sorted(runs, key=lambda one: one.date, reverse=True) for slug, runs in found.items()}
     return {slug: tuple(sorted(runs, key=lambda one: _rank(slug, one))) for slug, runs in sorted(newest.items())}
 
-# %% ../../nbs/measuring/stored.ipynb #682f90a4
+# %% ../../nbs/measuring/stored.ipynb #4dfa2de5
 REPORTS = "https://github.com/slm-overview/slm_overview/blob/main/benchmarks/results/measured"  # where a reader finds them
 
 
@@ -172,8 +172,9 @@ def measured_cell(
     report = Link(_how(one, "random"), f"{REPORTS}/{one.report}.json", f"The report of this run, with {one.weights} weights")
     return (f"{_speeds(one)}, {format_bytes(one.memory_bytes)}", report, *more)
 
-# %% ../../nbs/measuring/stored.ipynb #bceae6b0
+# %% ../../nbs/measuring/stored.ipynb #8ce861fb
 WRITES = "measured_writes_tokens_per_second"  # the key of the column with everything in a cell, sorted by this
+_ALONG = ("measured_reads_tokens_per_second", "measured_reads_texts_per_second", "measured_memory_bytes", "measured_in")  # what it says too
 
 
 def _single(shown: Mapping[str, Measured], field: str, heading: str, text: Any) -> Column:
@@ -198,7 +199,7 @@ def measured_columns(
         return f"{_speeds(one)}, {format_bytes(one.memory_bytes)}, {_how(one)}"
     others = {slug: "; ".join(map(in_words, runs[1:])) for slug, runs in found.items()}
     return (
-        Column(key=WRITES, heading="Measured: writing, reading, memory", kind="number", none="not measured",
+        Column(key=WRITES, heading="Measured: writing, reading, memory", kind="number", none="not measured", along=_ALONG,
                cells={slug: all_of(one) for slug, one in shown.items()}),
         _single(shown, "reads_tokens_per_second", "Measured reading, tokens/s", _figure),
         _single(shown, "reads_texts_per_second", "Measured texts/s", _figure),
@@ -208,7 +209,7 @@ def measured_columns(
                cells={slug: (text or "–", text) for slug, text in others.items()}),
     )
 
-# %% ../../nbs/measuring/stored.ipynb #a7f6cf5a
+# %% ../../nbs/measuring/stored.ipynb #ec02049e
 def measured_note(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> str:  # a few sentences
@@ -238,7 +239,7 @@ def measured_markdown(
         return [slug, _speeds(one), format_bytes(one.memory_bytes), _how(one)]
     return markdown_table(["model", "measured speed", "memory", "in"], [row(slug, runs[0]) for slug, runs in found.items()])
 
-# %% ../../nbs/measuring/stored.ipynb #934b175d
+# %% ../../nbs/measuring/stored.ipynb #b5c44cdf
 def measured_data(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> dict[str, Any]:  # ready for JSON

@@ -118,6 +118,7 @@ class Column(Struct, frozen=True, kw_only=True):
     kind: str  # how it is sorted: `text` or `number`
     cells: Mapping[str, tuple[Cell, Any]]  # by the name of the model: what is shown, and its value for sorting
     none: str  # what is said where there is no such cell
+    along: tuple[str, ...] = ()  # keys of columns that go with it when the table is downloaded, also where they are hidden
 
 
 def _row(model: SmallModel, keys: Iterable[str], added: Mapping[str, Column], root: str) -> str:
@@ -135,9 +136,10 @@ def _row(model: SmallModel, keys: Iterable[str], added: Mapping[str, Column], ro
     return f'<tr id="{html.escape(model.slug)}"{attributes}>{"".join(cells)}</tr>'
 
 
-def _head(key: str, heading: str, kind: str, optional: bool) -> str:
+def _head(key: str, heading: str, kind: str, optional: bool, along: Iterable[str] = ()) -> str:
     "The head of a column"
     more = (' class="number"' if kind == "number" else "") + (" data-optional" if optional else "")
+    if along: more += f' data-along="{" ".join(along)}"'
     return f'<th scope="col" data-key="{key}" data-type="{kind}"{more}>{html.escape(heading)}</th>'
 
 
@@ -154,9 +156,9 @@ def catalogue_html(
     catalog, columns = Catalog.load() if catalog is None else catalog, tuple(columns)
     own, hidden = {column.key: column for column in added}, set(optional)
     heads = {**HEADINGS, **{key: (column.heading, column.kind) for key, column in own.items()}}
-    for key in (*columns, *hidden):
+    for key in (*columns, *hidden, *(key for column in added for key in column.along)):
         if key not in heads: raise OptionError(f"there is no column {key!r}.{did_you_mean(key, heads)} The columns are {', '.join(heads)}.")
-    head = "".join(_head(key, *heads[key], key in hidden) for key in columns)
+    head = "".join(_head(key, *heads[key], key in hidden, own[key].along if key in own else ()) for key in columns)
     rows = "\n".join(_row(model, columns, own, root) for model in catalog)
     caption = f"{len(catalog)} models; memory for one text of {SIZED_AT:,} tokens, or the longest that a model reads"
     table = (f'<table id="{name}" class="catalogue" data-tools="{tools}"><caption>{html.escape(caption)}</caption>'
