@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['RANDOM', 'PROMPT', 'TEXT', 'AT_ONCE', 'RULE', 'REPORTS', 'WRITES', 'measured_model', 'Measured', 'measured',
-           'read_measured', 'measured_cell', 'measured_columns', 'measured_note', 'measured_markdown', 'measured_data']
+           'read_measured', 'measured_cell', 'measured_columns', 'measured_note', 'measured_markdown', 'measured_runs',
+           'measured_data']
 
-# %% ../../nbs/measuring/stored.ipynb #4eb09631
+# %% ../../nbs/measuring/stored.ipynb #34977319
 from collections.abc import Iterable, Mapping
 from math import log
 from pathlib import Path, PurePosixPath
@@ -19,12 +20,12 @@ from ..catalog.models import Catalog, SmallModel, markdown_table
 from ..errors import InputError
 from ..files.packaged import PACKAGED_MODELS
 from ..site.data import Column
-from ..site.write_up import Cell, Link
+from ..site.write_up import Cell, Link, Table
 from ..sizing.size import format_bytes
 from .report import Report, read_report
 from .worker import READ, WRITE, Point
 
-# %% ../../nbs/measuring/stored.ipynb #58d6e1c4
+# %% ../../nbs/measuring/stored.ipynb #5a29ad5a
 RANDOM = "random weights"  # the origin of a model with the shape of another, and with values that were drawn
 _ORIGINS = ("packaged", "hub", RANDOM)  # those whose model is the one that was named
 
@@ -38,7 +39,7 @@ def measured_model(
     asked, catalog = report.asked.model.casefold(), Catalog.load() if catalog is None else catalog
     return next((model for model in catalog if asked in (model.slug.casefold(), model.hub_id.casefold())), None)
 
-# %% ../../nbs/measuring/stored.ipynb #1b31cc09
+# %% ../../nbs/measuring/stored.ipynb #0da89c21
 PROMPT = 256  # tokens of the prompt that is looked for
 TEXT = 64  # tokens of the texts that are looked for, for models that only read
 AT_ONCE = 32  # texts at once that are usual there
@@ -72,7 +73,7 @@ def _nearest(points: Iterable[Point], tokens: int) -> Point | None:
     "Of these the one with the most texts at once of the length that is nearest by its ratio; None if there are none"
     return min(points, key=lambda point: (abs(log(point.tokens / tokens)), -point.texts), default=None)
 
-# %% ../../nbs/measuring/stored.ipynb #a9a1419b
+# %% ../../nbs/measuring/stored.ipynb #64fef73e
 _FILES = [one for one in PACKAGED_MODELS.values() if one.files.endswith(".gguf")]
 _STORED = {one.sha256: PurePosixPath(one.weights).stem.rpartition(".")[2] for one in _FILES}  # by hash: the type in the name of the file
 
@@ -110,7 +111,7 @@ def measured(
         reads_texts_at_once=read.texts, reads_tokens_of_each=read.tokens,
     )
 
-# %% ../../nbs/measuring/stored.ipynb #76243123
+# %% ../../nbs/measuring/stored.ipynb #92310268
 RULE = "published weights before random ones, then the engine and the precision that load_small_model takes by itself, then the newest"
 
 
@@ -137,7 +138,7 @@ def read_measured(
     newest = {slug: sorted(runs, key=lambda one: one.date, reverse=True) for slug, runs in found.items()}
     return {slug: tuple(sorted(runs, key=lambda one: _rank(slug, one))) for slug, runs in sorted(newest.items())}
 
-# %% ../../nbs/measuring/stored.ipynb #4dfa2de5
+# %% ../../nbs/measuring/stored.ipynb #a5b42e27
 REPORTS = "https://github.com/slm-overview/slm_overview/blob/main/benchmarks/results/measured"  # where a reader finds them
 
 
@@ -172,7 +173,7 @@ def measured_cell(
     report = Link(_how(one, "random"), f"{REPORTS}/{one.report}.json", f"The report of this run, with {one.weights} weights")
     return (f"{_speeds(one)}, {format_bytes(one.memory_bytes)}", report, *more)
 
-# %% ../../nbs/measuring/stored.ipynb #8ce861fb
+# %% ../../nbs/measuring/stored.ipynb #ae40cabe
 WRITES = "measured_writes_tokens_per_second"  # the key of the column with everything in a cell, sorted by this
 _ALONG = ("measured_reads_tokens_per_second", "measured_reads_texts_per_second", "measured_memory_bytes", "measured_in")  # what it says too
 
@@ -209,7 +210,7 @@ def measured_columns(
                cells={slug: (text or "–", text) for slug, text in others.items()}),
     )
 
-# %% ../../nbs/measuring/stored.ipynb #ec02049e
+# %% ../../nbs/measuring/stored.ipynb #4c68fb80
 def measured_note(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> str:  # a few sentences
@@ -239,7 +240,44 @@ def measured_markdown(
         return [slug, _speeds(one), format_bytes(one.memory_bytes), _how(one)]
     return markdown_table(["model", "measured speed", "memory", "in"], [row(slug, runs[0]) for slug, runs in found.items()])
 
-# %% ../../nbs/measuring/stored.ipynb #b5c44cdf
+# %% ../../nbs/measuring/stored.ipynb #8b3e29b9
+def _range(number: float, ends: tuple[float, float] | None, factor: float = 1) -> str:
+    "A speed with its interval"
+    return _figure(factor * number) + (f" ({_figure(factor * ends[0])} to {_figure(factor * ends[1])})" if ends else "")
+
+
+def _in_full(one: Measured) -> str:
+    "What was measured, with the intervals"
+    length, ends, memory = f"{one.reads_tokens_of_each:.0f} tokens", one.reads_tokens_per_second_interval, format_bytes(one.memory_bytes)
+    if one.reads_texts_per_second is not None:
+        texts = _range(one.reads_tokens_per_second, ends, one.reads_texts_per_second / one.reads_tokens_per_second)
+        return f"reads {texts} texts/s of {length}, {one.reads_texts_at_once} at once; {memory} of memory"
+    reads = f"reads {_range(one.reads_tokens_per_second, ends)} tokens/s of a prompt of {length}; {memory} of memory"
+    if one.writes_tokens_per_second is None: return reads
+    return f"writes {_range(one.writes_tokens_per_second, one.writes_tokens_per_second_interval)} tokens/s, {reads}"
+
+
+def _kept() -> Path | None:
+    "Where the project keeps its reports, seen from a folder of its checkout; None from elsewhere"
+    places = (parent / "benchmarks" / "results" / "measured" for parent in (Path.cwd(), *Path.cwd().parents))
+    return next((place for place in places if place.is_dir()), None)
+
+
+def measured_runs(
+    model: SmallModel,  # of the catalogue
+    folder: str | Path | None = None,  # with the files of reports; that of the checkout if None
+) -> Table:  # engine and precision, what was measured, on what and when
+    "Every stored run of a model, the one that stands for it first; raises `InputError` for a folder that is not there"
+    folder = _kept() if folder is None else folder
+    if folder is None:
+        rows = [("not here", Link("the stored runs are in the project's repository", REPORTS.replace("/blob/", "/tree/")), "")]
+    else:
+        runs = read_measured(folder).get(model.slug, ())
+        rows = [(Link(_how(one), f"{REPORTS}/{one.report}.json"), _in_full(one), f"{one.machine}, {one.date[:10]}") for one in runs]
+    none = ("not measured", f"slm measure {model.slug} measures it where its weights are", "")
+    return Table(("", "", ""), tuple(rows or [none]), "anatomy", caption=f"What was measured of {model.name}")
+
+# %% ../../nbs/measuring/stored.ipynb #5c952e29
 def measured_data(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> dict[str, Any]:  # ready for JSON
