@@ -7,7 +7,7 @@ __all__ = ['RANDOM', 'PROMPT', 'TEXT', 'AT_ONCE', 'RULE', 'REPORTS', 'WRITES', '
            'read_measured', 'measured_cell', 'measured_columns', 'measured_note', 'measured_markdown', 'measured_runs',
            'measured_data']
 
-# %% ../../nbs/measuring/stored.ipynb #34977319
+# %% ../../nbs/measuring/stored.ipynb #f69dd0ad
 from collections.abc import Iterable, Mapping
 from math import log
 from pathlib import Path, PurePosixPath
@@ -25,7 +25,7 @@ from ..sizing.size import format_bytes
 from .report import Report, read_report
 from .worker import READ, WRITE, Point
 
-# %% ../../nbs/measuring/stored.ipynb #5a29ad5a
+# %% ../../nbs/measuring/stored.ipynb #0c8a019b
 RANDOM = "random weights"  # the origin of a model with the shape of another, and with values that were drawn
 _ORIGINS = ("packaged", "hub", RANDOM)  # those whose model is the one that was named
 
@@ -39,7 +39,7 @@ def measured_model(
     asked, catalog = report.asked.model.casefold(), Catalog.load() if catalog is None else catalog
     return next((model for model in catalog if asked in (model.slug.casefold(), model.hub_id.casefold())), None)
 
-# %% ../../nbs/measuring/stored.ipynb #0da89c21
+# %% ../../nbs/measuring/stored.ipynb #e7210c7d
 PROMPT = 256  # tokens of the prompt that is looked for
 TEXT = 64  # tokens of the texts that are looked for, for models that only read
 AT_ONCE = 32  # texts at once that are usual there
@@ -73,7 +73,7 @@ def _nearest(points: Iterable[Point], tokens: int) -> Point | None:
     "Of these the one with the most texts at once of the length that is nearest by its ratio; None if there are none"
     return min(points, key=lambda point: (abs(log(point.tokens / tokens)), -point.texts), default=None)
 
-# %% ../../nbs/measuring/stored.ipynb #64fef73e
+# %% ../../nbs/measuring/stored.ipynb #9b17ca51
 _FILES = [one for one in PACKAGED_MODELS.values() if one.files.endswith(".gguf")]
 _STORED = {one.sha256: PurePosixPath(one.weights).stem.rpartition(".")[2] for one in _FILES}  # by hash: the type in the name of the file
 
@@ -111,7 +111,7 @@ def measured(
         reads_texts_at_once=read.texts, reads_tokens_of_each=read.tokens,
     )
 
-# %% ../../nbs/measuring/stored.ipynb #92310268
+# %% ../../nbs/measuring/stored.ipynb #fe9f31cf
 RULE = "published weights before random ones, then the engine and the precision that load_small_model takes by itself, then the newest"
 
 
@@ -138,7 +138,7 @@ def read_measured(
     newest = {slug: sorted(runs, key=lambda one: one.date, reverse=True) for slug, runs in found.items()}
     return {slug: tuple(sorted(runs, key=lambda one: _rank(slug, one))) for slug, runs in sorted(newest.items())}
 
-# %% ../../nbs/measuring/stored.ipynb #a5b42e27
+# %% ../../nbs/measuring/stored.ipynb #1a88f73b
 REPORTS = "https://github.com/slm-overview/slm_overview/blob/main/benchmarks/results/measured"  # where a reader finds them
 
 
@@ -173,7 +173,7 @@ def measured_cell(
     report = Link(_how(one, "random"), f"{REPORTS}/{one.report}.json", f"The report of this run, with {one.weights} weights")
     return (f"{_speeds(one)}, {format_bytes(one.memory_bytes)}", report, *more)
 
-# %% ../../nbs/measuring/stored.ipynb #ae40cabe
+# %% ../../nbs/measuring/stored.ipynb #1e5d5686
 WRITES = "measured_writes_tokens_per_second"  # the key of the column with everything in a cell, sorted by this
 _ALONG = ("measured_reads_tokens_per_second", "measured_reads_texts_per_second", "measured_memory_bytes", "measured_in")  # what it says too
 
@@ -210,7 +210,7 @@ def measured_columns(
                cells={slug: (text or "–", text) for slug, text in others.items()}),
     )
 
-# %% ../../nbs/measuring/stored.ipynb #4c68fb80
+# %% ../../nbs/measuring/stored.ipynb #61f447f3
 def measured_note(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> str:  # a few sentences
@@ -240,10 +240,11 @@ def measured_markdown(
         return [slug, _speeds(one), format_bytes(one.memory_bytes), _how(one)]
     return markdown_table(["model", "measured speed", "memory", "in"], [row(slug, runs[0]) for slug, runs in found.items()])
 
-# %% ../../nbs/measuring/stored.ipynb #8b3e29b9
+# %% ../../nbs/measuring/stored.ipynb #bd8b8746
 def _range(number: float, ends: tuple[float, float] | None, factor: float = 1) -> str:
-    "A speed with its interval"
-    return _figure(factor * number) + (f" ({_figure(factor * ends[0])} to {_figure(factor * ends[1])})" if ends else "")
+    "A speed with its interval, each with three digits"
+    value, *interval = (f"{factor * one:,.0f}" if factor * one >= 99.95 else f"{factor * one:#.3g}" for one in (number, *(ends or ())))
+    return f"{value} ({' to '.join(interval)})" if interval else value
 
 
 def _in_full(one: Measured) -> str:
@@ -277,7 +278,7 @@ def measured_runs(
     none = ("not measured", f"slm measure {model.slug} measures it where its weights are", "")
     return Table(("", "", ""), tuple(rows or [none]), "anatomy", caption=f"What was measured of {model.name}")
 
-# %% ../../nbs/measuring/stored.ipynb #5c952e29
+# %% ../../nbs/measuring/stored.ipynb #3631454b
 def measured_data(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> dict[str, Any]:  # ready for JSON
