@@ -7,7 +7,7 @@ __all__ = ['RANDOM', 'PROMPT', 'TEXT', 'AT_ONCE', 'RULE', 'REPORTS', 'WRITES', '
            'read_measured', 'measured_cell', 'measured_columns', 'measured_note', 'measured_markdown', 'measured_runs',
            'measured_data']
 
-# %% ../../nbs/measuring/stored.ipynb #f69dd0ad
+# %% ../../nbs/measuring/stored.ipynb #69122606
 from collections.abc import Iterable, Mapping
 from math import log
 from pathlib import Path, PurePosixPath
@@ -25,7 +25,7 @@ from ..sizing.size import format_bytes
 from .report import Report, read_report
 from .worker import READ, WRITE, Point
 
-# %% ../../nbs/measuring/stored.ipynb #0c8a019b
+# %% ../../nbs/measuring/stored.ipynb #d42a12f6
 RANDOM = "random weights"  # the origin of a model with the shape of another, and with values that were drawn
 _ORIGINS = ("packaged", "hub", RANDOM)  # those whose model is the one that was named
 
@@ -39,7 +39,7 @@ def measured_model(
     asked, catalog = report.asked.model.casefold(), Catalog.load() if catalog is None else catalog
     return next((model for model in catalog if asked in (model.slug.casefold(), model.hub_id.casefold())), None)
 
-# %% ../../nbs/measuring/stored.ipynb #e7210c7d
+# %% ../../nbs/measuring/stored.ipynb #4f6b0a6c
 PROMPT = 256  # tokens of the prompt that is looked for
 TEXT = 64  # tokens of the texts that are looked for, for models that only read
 AT_ONCE = 32  # texts at once that are usual there
@@ -73,16 +73,16 @@ def _nearest(points: Iterable[Point], tokens: int) -> Point | None:
     "Of these the one with the most texts at once of the length that is nearest by its ratio; None if there are none"
     return min(points, key=lambda point: (abs(log(point.tokens / tokens)), -point.texts), default=None)
 
-# %% ../../nbs/measuring/stored.ipynb #9b17ca51
+# %% ../../nbs/measuring/stored.ipynb #a12ecc68
 _FILES = [one for one in PACKAGED_MODELS.values() if one.files.endswith(".gguf")]
 _STORED = {one.sha256: PurePosixPath(one.weights).stem.rpartition(".")[2] for one in _FILES}  # by hash: the type in the name of the file
 
 
 def _precision(report: Report) -> str:
     "The precision of the weights, in a word"
-    stated = report.model["dtype"]
+    stated = str(report.model["dtype"])
     if stated != "stored": return stated
-    return report.model.get("file_type") or _STORED.get(report.sha256) or "as stored in the file"
+    return str(report.model.get("file_type") or _STORED.get(report.sha256 or "") or "as stored in the file")
 
 
 def _machine(report: Report) -> str:
@@ -100,18 +100,19 @@ def measured(
     writing = next((point for point in report.points if point.what == WRITE), None)
     only_reads = all(point.what == READ for point in report.points)
     read = _nearest(reading, TEXT if only_reads else PROMPT)
-    if read is None: return None
+    memory = report.memory[1]
+    if read is None or memory is None: return None
     return Measured(
         report=name, date=report.date, machine=_machine(report), engine=report.model["engine"], precision=_precision(report),
-        device=report.model["device"], weights="random" if report.model["origin"] == RANDOM else "published", memory_bytes=report.memory[1],
-        writes_tokens_per_second=writing and writing.tokens_per_second,
-        writes_tokens_per_second_interval=writing and _interval(writing),
+        device=report.model["device"], weights="random" if report.model["origin"] == RANDOM else "published", memory_bytes=memory,
+        writes_tokens_per_second=writing.tokens_per_second if writing else None,
+        writes_tokens_per_second_interval=_interval(writing) if writing else None,
         reads_tokens_per_second=read.tokens_per_second, reads_tokens_per_second_interval=_interval(read),
         reads_texts_per_second=read.texts_per_second if only_reads else None,
         reads_texts_at_once=read.texts, reads_tokens_of_each=read.tokens,
     )
 
-# %% ../../nbs/measuring/stored.ipynb #fe9f31cf
+# %% ../../nbs/measuring/stored.ipynb #058f0fee
 RULE = "published weights before random ones, then the engine and the precision that load_small_model takes by itself, then the newest"
 
 
@@ -133,12 +134,12 @@ def read_measured(
     for path in sorted(Path(folder).glob("*.json")):
         report = read_report(path)
         model = None if report.reasons else measured_model(report, catalog)
-        figures = model and measured(report, path.stem)
-        if figures: found.setdefault(model.slug, []).append(figures)
+        figures = measured(report, path.stem) if model else None
+        if model and figures: found.setdefault(model.slug, []).append(figures)
     newest = {slug: sorted(runs, key=lambda one: one.date, reverse=True) for slug, runs in found.items()}
     return {slug: tuple(sorted(runs, key=lambda one: _rank(slug, one))) for slug, runs in sorted(newest.items())}
 
-# %% ../../nbs/measuring/stored.ipynb #1a88f73b
+# %% ../../nbs/measuring/stored.ipynb #3bd5d5af
 REPORTS = "https://github.com/slm-overview/slm_overview/blob/main/benchmarks/results/measured"  # where a reader finds them
 
 
@@ -173,7 +174,7 @@ def measured_cell(
     report = Link(_how(one, "random"), f"{REPORTS}/{one.report}.json", f"The report of this run, with {one.weights} weights")
     return (f"{_speeds(one)}, {format_bytes(one.memory_bytes)}", report, *more)
 
-# %% ../../nbs/measuring/stored.ipynb #1e5d5686
+# %% ../../nbs/measuring/stored.ipynb #f52b7b31
 WRITES = "measured_writes_tokens_per_second"  # the key of the column with everything in a cell, sorted by this
 _ALONG = ("measured_reads_tokens_per_second", "measured_reads_texts_per_second", "measured_memory_bytes", "measured_in")  # what it says too
 
@@ -210,7 +211,7 @@ def measured_columns(
                cells={slug: (text or "–", text) for slug, text in others.items()}),
     )
 
-# %% ../../nbs/measuring/stored.ipynb #61f447f3
+# %% ../../nbs/measuring/stored.ipynb #44668611
 def measured_note(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> str:  # a few sentences
@@ -240,7 +241,7 @@ def measured_markdown(
         return [slug, _speeds(one), format_bytes(one.memory_bytes), _how(one)]
     return markdown_table(["model", "measured speed", "memory", "in"], [row(slug, runs[0]) for slug, runs in found.items()])
 
-# %% ../../nbs/measuring/stored.ipynb #bd8b8746
+# %% ../../nbs/measuring/stored.ipynb #89774542
 def _range(number: float, ends: tuple[float, float] | None, factor: float = 1) -> str:
     "A speed with its interval, each with three digits"
     value, *interval = (f"{factor * one:,.0f}" if factor * one >= 99.95 else f"{factor * one:#.3g}" for one in (number, *(ends or ())))
@@ -269,16 +270,17 @@ def measured_runs(
     folder: str | Path | None = None,  # with the files of reports; that of the checkout if None
 ) -> Table:  # engine and precision, what was measured, on what and when
     "Every stored run of a model, the one that stands for it first; raises `InputError` for a folder that is not there"
+    rows: list[tuple[Cell, ...]] = []
     folder = _kept() if folder is None else folder
     if folder is None:
         rows = [("not here", Link("the stored runs are in the project's repository", REPORTS.replace("/blob/", "/tree/")), "")]
     else:
         runs = read_measured(folder).get(model.slug, ())
         rows = [(Link(_how(one), f"{REPORTS}/{one.report}.json"), _in_full(one), f"{one.machine}, {one.date[:10]}") for one in runs]
-    none = ("not measured", f"slm measure {model.slug} measures it where its weights are", "")
+    none: tuple[Cell, ...] = ("not measured", f"slm measure {model.slug} measures it where its weights are", "")
     return Table(("", "", ""), tuple(rows or [none]), "anatomy", caption=f"What was measured of {model.name}")
 
-# %% ../../nbs/measuring/stored.ipynb #3631454b
+# %% ../../nbs/measuring/stored.ipynb #486c18e7
 def measured_data(
     found: Mapping[str, tuple[Measured, ...]],  # what `read_measured` gives
 ) -> dict[str, Any]:  # ready for JSON
