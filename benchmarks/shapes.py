@@ -12,6 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import gguf
 import torch
 import transformers
 from measured import RESULTS
@@ -25,22 +26,18 @@ from slm_overview.errors import SlmError
 from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
 from slm_overview.testing.checkpoints import empty_gguf
 
-DECODERS = (
-    "smollm2-135m", "opt-125m", "gemma-3-270m", "qwen2.5-0.5b", "qwen3-0.6b", "gemma-3-1b", "tinyllama", "llama-3.2-1b",
-)  # in transformers
-FILES = (
-    "smollm2-135m", "gemma-3-270m", "qwen2.5-0.5b", "qwen3-0.6b", "qwen3.5-0.8b", "gemma-3-1b", "tinyllama", "lfm2-1.2b", "llama-3.2-1b",
-    "phi-1.5", "olmo-2-1b", "qwen2.5-coder-1.5b",
-)  # in llama.cpp, as Q4_K_M
+DECODERS = ("smollm2-135m", "opt-125m", "gemma-3-270m", "qwen2.5-0.5b", "qwen3-0.6b", "gemma-3-1b", "tinyllama")  # in transformers
+FILES = ("smollm2-135m", "gemma-3-270m", "qwen2.5-0.5b", "qwen3-0.6b", "gemma-3-1b", "tinyllama", "llama-3.2-1b", "qwen2.5-coder-1.5b")  # in llama.cpp, as Q4_K_M
 ENCODERS = ("bert-tiny", "all-minilm-l6-v2", "bge-small-en-v1.5", "distilbert", "albert-base", "modernbert-base", "deberta-v3-small")
 BOTH = ("flan-t5-small",)  # with an encoder and a decoder
 WAYS = [
     *((name, "Q4_K_M", "text-generation") for name in FILES),
-    *((name, dtype, "text-generation") for dtype in ("bfloat16", "float32") for name in DECODERS),
-    *((name, dtype, "feature-extraction") for dtype in ("float32", "bfloat16") for name in ENCODERS),
-    *((name, "float32", "text-generation") for name in BOTH),
+    *((name, "bfloat16", "text-generation") for name in DECODERS),
+    *((name, "float32", "feature-extraction") for name in ENCODERS),
+    *((name, "float32", "text-generation") for name in (*BOTH, *DECODERS)),
+    *((name, "bfloat16", "feature-extraction") for name in ENCODERS),
 ]  # what is measured: a model of the catalogue, a precision, a task
-LENGTHS, NEW_TOKENS = (32, 256), 16  # tokens
+LENGTHS, NEW_TOKENS, MOST_SPREAD = (16, 64), 16, 0.1  # tokens, and how well a median is to be known
 
 
 def borrowed(rows):
@@ -71,7 +68,7 @@ def random_checkpoint(model, task, folder):
     config = config_of(model)
     tokenizer = borrowed(config.vocab_size)
     config.update({"pad_token_id": 0, "bos_token_id": None, "eos_token_id": None})
-    if config.is_encoder_decoder: config.decoder_start_token_id = 0
+    if config.is_encoder_decoder: config.update({"decoder_start_token_id": 0, "tie_word_embeddings": model.config["tie_word_embeddings"]})
     kind = "Model" if task == "feature-extraction" else "ModelForSeq2SeqLM" if config.is_encoder_decoder else "ModelForCausalLM"
     made = getattr(transformers, f"Auto{kind}").from_config(config, dtype=torch.bfloat16)
     made.save_pretrained(folder)
@@ -81,8 +78,6 @@ def random_checkpoint(model, task, folder):
 
 def vocabulary_of(rows):
     "The entries of the packaged file's tokenizer, cut or filled up to a number of rows; no entry has a name by which llama.cpp ends"
-    import gguf
-
     fields = gguf.GGUFReader(packaged_path(PACKAGED_MODELS["smollm2-135m"])).fields
     tokens, merges = (fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "merges"))
     kinds = list(fields["tokenizer.ggml.token_type"].contents())
@@ -102,7 +97,8 @@ def file_of_holes(model, dtype, folder):
     header = json.loads((RESULTS.parent / "gguf_headers.json").read_text(encoding="utf-8"))["headers"][model.slug]
     tensors = gguf_tensors(model.config, dtype)
     rows = tensors["token_embd.weight"].shape[0]
-    return empty_gguf(Path(folder) / f"{model.slug}.gguf", {**header, **vocabulary_of(rows)}, tensors.values())
+    kind = {"general.file_type": int(gguf.LlamaFileType[f"MOSTLY_{dtype}"])}
+    return empty_gguf(Path(folder) / f"{model.slug}.gguf", {**header, **kind, **vocabulary_of(rows)}, tensors.values())
 
 
 def measured(model, dtype, task, seconds):
@@ -111,7 +107,7 @@ def measured(model, dtype, task, seconds):
         if dtype == "Q4_K_M": place, how = file_of_holes(model, dtype, folder), {}
         else: place, how = random_checkpoint(model, task, folder), {"dtype": dtype, "task": task, "engine": "transformers"}
         lengths = {} if task == "feature-extraction" else {"lengths": LENGTHS, "new_tokens": NEW_TOKENS}
-        report = measure(place, **how, **lengths, seconds=seconds)
+        report = measure(place, **how, **lengths, seconds=seconds, most_spread=MOST_SPREAD)
     about = {key: value for key, value in report.model.items() if key != "place"}
     about |= {"origin": "random weights"}
     command = f"python benchmarks/shapes.py --only {model.slug} --dtype {dtype} --seconds {seconds:g}"
@@ -123,7 +119,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="the name of a model")
     parser.add_argument("--dtype", help="one precision")
-    parser.add_argument("--seconds", type=float, default=10.0, help="for the series of each model")
+    parser.add_argument("--seconds", type=float, default=24.0, help="for the series of each model")
     parser.add_argument("--save", action="store_true", help="keep reports of a quiet machine")
     options = parser.parse_args()
     catalog = {model.slug: model for model in Catalog.load()}

@@ -268,6 +268,14 @@ class Watch:
         self.references.append(self._take())
         if frequency := _frequency(): self.frequencies.append(frequency)
 
+    def was_slow(
+        self,
+        since: int,  # how many references there were before
+    ) -> bool:
+        "Whether the machine was slower than at its best in one of the references since then"
+        best = [min(getattr(one, part) for one in self.references) for part in ("computing", "reading")]
+        return any(max(one.computing / best[0], one.reading / best[1]) > MOST_SLOWER for one in self.references[since:])
+
     def __enter__(self) -> "Watch":
         self.looks: list[Look] = []
         self.references: list[Reference] = []

@@ -166,8 +166,11 @@ def touch(
     model: Any,  # of PyTorch, or of another engine
 ) -> None:
     "Read all weights of a model of PyTorch, so that those in files are in memory"
+    import torch
+
     for weight in getattr(model, "parameters", tuple)():
-        if weight.device.type == "cpu": weight.detach().view(-1)[:: 256].sum()  # a number of each page
+        plain = weight.detach()  # those in 8 bits are of another type, and were made in memory
+        if type(plain) in (torch.Tensor, torch.nn.Parameter) and plain.device.type == "cpu": plain.flatten()[::256].sum()  # each page
 
 
 def bytes_read() -> int | None:  # None where the system does not say
@@ -327,6 +330,9 @@ def _first(told: _Told, tell: Tell) -> None:
     tell("first_call", seconds=time.perf_counter() - started)
 
 
+_REST = 0.5  # seconds until threads that wait for more work have gone to sleep: they keep their cores busy for a while
+
+
 def _needs(told: Sequence[_Told], before: int) -> list[int]:
     "Bytes that each call needs at most, once all that an engine makes ready is there"
     for one in told:
@@ -353,6 +359,23 @@ def _point(told: _Told, asked: Asked, seconds: float, before: int, needs: int) -
                  kept=highest() - before, joules=joules, calls=calls)
 
 
+_TRIES = 3  # how often a point is measured at most, while the machine is slower than at its best before it or after it
+
+
+def _steady(told: _Told, asked: Asked, seconds: float, before: int, needs: int, watch: Watch) -> Point:
+    "One figure of speed between two looks at the machine, again if it was slow in one of them; those looks do not count then"
+    for left in reversed(range(_TRIES)):
+        since = len(watch.references)
+        time.sleep(_REST)
+        watch.reference()
+        point = _point(told, asked, seconds, before, needs)
+        time.sleep(_REST)
+        watch.reference()
+        if not left or not watch.was_slow(since): break
+        del watch.references[since:]
+    return point
+
+
 def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
     "Load and run the model; returns it"
     give_back(at_once=True)
@@ -362,12 +385,12 @@ def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
     read = None if disk is None else bytes_read() - disk
     tell("load", seconds=time.perf_counter() - started, resident=resident() - before, highest=highest() - before, bytes_read=read)
     about = _about((tokenizer, model), asked.quantize)
-    tell("model", **about)
     from slm_overview.labelling.encode import token_limit
 
     lengths = _lengths(asked, about["task"], about["context_length"] or token_limit(tokenizer, model))
     writes = about["task"] == "text-generation"
     told = list(_writes(asked, tokenizer, model, lengths) if writes else _reads(asked, about["task"], tokenizer, model, lengths))
+    tell("model", **about, points=len(told))
     _first(told[0], tell)
     touch(model)
     needs = _needs(told, before)
@@ -375,9 +398,8 @@ def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
     forget()
     end = time.perf_counter() + asked.seconds
     for place, one in enumerate(told):
-        watch.reference()
         share = max(0.01, end - time.perf_counter()) / (len(told) - place)  # what others left over is used
-        try: tell("point", **msgspec.to_builtins(_point(one, asked, share, before, needs[place])))
+        try: tell("point", **msgspec.to_builtins(_steady(one, asked, share, before, needs[place], watch)))
         except TaskError as error: tell("note", text=str(error))
     tell("memory", resident=resident() - before, highest=highest() - before)
     return model

@@ -20,7 +20,8 @@ from ..arithmetic.kv_cache import check_length
 from ..catalog.models import DUTIES, Catalog, SmallModel, markdown_table
 from ..catalog.records import Task
 from ..errors import CheckpointError, OptionError, check_option, did_you_mean
-from .machine import Probe, last_level_cache, machine
+from .calibration import READ, WRITE, Calibration, Expected, kept_calibration
+from .machine import Machine, Probe, last_level_cache, machine
 from .size import PARTS, Outline, Size, format_bytes, outline, plot_sizes, size
 
 # %% ../../nbs/sizing/choose.ipynb #d91f187a
@@ -172,6 +173,7 @@ class Fit(Struct, frozen=True):
     options: tuple[Option, ...]  # in each precision that was tried, the finest first
     bound: Bound | None  # how fast it can be at most in the precision that fits
     help: tuple[str, ...]  # what would make it fit, or fit in a finer precision
+    expected: Expected | None = None  # how fast it should write there, or read if it does not write; None without a calibration
 
     @property
     def best(self) -> Option | None:
@@ -187,7 +189,8 @@ class Fit(Struct, frozen=True):
     def to_dict(self) -> dict[str, Any]:  # plain values
         "Everything, for JSON"
         answer = {"name": self.name, "verdict": self.verdict, "memory": self.memory, "help": list(self.help)}
-        return {**answer, "options": [option.to_dict() for option in self.options], "bound": msgspec.to_builtins(self.bound)}
+        speeds = {"bound": msgspec.to_builtins(self.bound), "expected": msgspec.to_builtins(self.expected)}
+        return {**answer, "options": [option.to_dict() for option in self.options], **speeds}
 
     def __str__(self) -> str:  # a few lines
         "The answer with its figures"
@@ -198,7 +201,9 @@ class Fit(Struct, frozen=True):
             parts = ", ".join(f"{part.replace('_', ' ')} {format_bytes(number)}" for part, number in counted)
             program = f", program {format_bytes(option.program)}" if option.program else ""
             lines.append(f"  {option.precision:9}{format_bytes(option.needed):>8}  {'fits ' if option.fits else 'no   '}  {parts}{program}")
-        return "\n".join([*lines, *([f"  {_speed(self.bound)}"] if self.bound else []), *(f"  {line}" for line in self.help)])
+        speeds = [f"{_verb(self.best.size)} {self.expected}"] if self.expected else []
+        if self.bound: speeds.append(_speed(self.bound))
+        return "\n".join([*lines, *(f"  {line}" for line in (*speeds, *self.help))])
 
     __repr__ = __str__
 
@@ -206,6 +211,14 @@ class Fit(Struct, frozen=True):
 def _texts(wanted: Size) -> str:
     "How much text, in words"
     return f"{'one text' if wanted.batch == 1 else f'{wanted.batch} texts'} of {wanted.context:,} tokens"
+
+
+def _verb(wanted: Size) -> str: return "writes" if wanted.decode_flops else "reads"
+
+
+def _expected(wanted: Size, config: Mapping, calibration: Calibration | None) -> Expected | None:
+    "How fast a model should write, or read if it does not write"
+    return calibration.expect(wanted, config, WRITE if wanted.decode_flops else READ) if calibration else None
 
 
 def _speed(bound: Bound) -> str:
@@ -268,26 +281,33 @@ def fit(
     batch: int = 1,  # texts at once
     precisions: Iterable[str] | None = None,  # keys of `PRECISIONS`, the finest first; all if None, and a GGUF file as it is
     probe: Probe | None = None,  # what was measured; what is kept of this machine if None
+    calibration: Calibration | None = None,  # what was measured of other models; what is kept of this machine if None
 ) -> Fit:
     "Whether a model fits, in which precision, and what would make it fit; raises as size does, and `OptionError`"
-    known, here = outline(model), machine() if memory is None or probe is None else None
+    known, here = outline(model), machine() if None in (memory, probe, calibration) else None
     if precisions is None: precisions = ["stored"] if known.gguf else PRECISIONS
     else: precisions = [check_option("precisions", name, PRECISIONS) for name in precisions]
     memory = here.memory.available if memory is None else parse_bytes(memory)
-    probe = probe or here.probe
+    probe, calibration = probe or here.probe, calibration or kept_calibration(here.fingerprint)
     tried = tuple(_options(known, memory, probe, precisions, context=context, batch=batch))
     if not tried: raise OptionError(f"{known.name} is in none of these precisions: {', '.join(precisions)}.")
     best = _finest(tried)
     bound = speed_bound(best.size, probe, last_level_cache()) if best and probe else None
+    expected = _expected(best.size, known.config, calibration) if best else None
     name = model if isinstance(model, str) else known.name
     help = [*_helps(known, name, tried, context=context, batch=batch), *_disturbed(probe if bound else None)]
-    return Fit(known.name, memory, tried, bound, tuple(help))
+    return Fit(known.name, memory, tried, bound, tuple(help), expected)
 
 # %% ../../nbs/sizing/choose.ipynb #12b941e8
 FINE_TUNED = {"text-classification": "encoder-only", "token-classification": "encoder-only"}  # tasks that need training; the kind
+def _fastest(wanted: Size, bound: Bound | None, expected: Expected | None) -> tuple[bool, float, float]:
+    "What a model is ordered by: tokens/s that are expected; then, where none are, those that are possible; then the bytes of a token"
+    return expected is not None, expected.value if expected else _speed_of(bound), -_read_for_a_token(wanted)
+
+
 ORDERS: dict[str, Callable[["Candidate"], Any]] = {
     "released": lambda one: one.released, "parameters": lambda one: one.option.size.parameters, "memory": lambda one: -one.option.needed,
-    "speed": lambda one: _speed_of(one.bound) or -_read_for_a_token(one.option.size),
+    "speed": lambda one: _fastest(one.option.size, one.bound, one.expected),
 }  # what the list may be sorted by; the highest comes first
 
 
@@ -300,6 +320,7 @@ class Candidate(Struct, frozen=True):
     licence: str
     duties: dict[str, str]  # what the licence asks, by kind
     notes: tuple[str, ...]  # what was asked and is not certain
+    expected: Expected | None = None  # how fast it should write, or read if it does not write; None without a calibration
 
     def cells(self) -> list[str]:  # name, date, parameters, precision, memory
         "What it is and what it needs, for people"
@@ -312,10 +333,11 @@ class Candidate(Struct, frozen=True):
         parts = (size.weights, size.vocabulary, size.kv_cache, size.activations)
         return [*map(format_bytes, parts), "" if program is None else format_bytes(program)]
 
-    def more_cells(self) -> list[str]:  # speed, licence, duties
-        "How fast it can be at most, and what its licence asks, for people"
+    def more_cells(self) -> list[str]:  # speeds, licence, duties
+        "How fast it should be and can be at most, and what its licence asks, for people"
+        expected = self.expected.short if self.expected else ""
         speed = f"{_speed_of(self.bound):,.0f} tokens/s" if self.bound else ""
-        return [speed, self.licence, ", ".join(name.replace("_", " ") for name in self.duties)]
+        return [expected, speed, self.licence, ", ".join(name.replace("_", " ") for name in self.duties)]
 
 
 class Choice(Struct, frozen=True):
@@ -332,6 +354,8 @@ class Choice(Struct, frozen=True):
                 "name": one.name, "released": one.released, "parameters": one.option.size.parameters, "precision": one.option.precision,
                 "needed": one.option.needed, **{part: getattr(one.option.size, part) for part in PARTS}, "program": one.option.program,
                 "read_per_second": one.bound and one.bound.read, "write_per_second": one.bound and one.bound.write,
+                "expected_per_second": one.expected and one.expected.value, "expected_low": one.expected and one.expected.low,
+                "expected_high": one.expected and one.expected.high,
                 "licence": one.licence, "duties": one.duties, "notes": list(one.notes),
             }
             for one in self.fits
@@ -348,12 +372,17 @@ class Choice(Struct, frozen=True):
     def remarks(self) -> list[str]:  # lines
         "What must be known beside the table"
         lines = [f"{one.name}: {'; '.join(one.notes)}." for one in self.fits if one.notes]
+        beyond = [one.name for one in self.fits if one.expected and one.expected.beyond]
+        if beyond: lines.append(f"Expected beyond what was measured, since larger than all measured models: {', '.join(beyond)}.")
+        unknown = [one.name for one in self.fits if one.expected is None]
+        if self.asked["order"] == "speed" and 0 < len(unknown) < len(self.fits):
+            lines.append(f"Nothing like these was measured, so that they come last: {', '.join(unknown)}.")
         return lines + self.disturbed + _unmeasured(one.option for one in self.fits)
 
     def _cells(self, wide: bool) -> list[list[str]]:
         "The list as text, with its header, without columns of which nothing is known; if it may be wide, with the parts of the memory"
         parts = ["weights", "vocabulary", "kv cache", "activations", "program"] if wide else []
-        head = ["model", "released", "parameters", "precision", "needs", *parts, "at most", "licence", "duties"]
+        head = ["model", "released", "parameters", "precision", "needs", *parts, "expected", "at most", "licence", "duties"]
         rows = [[*one.cells(), *(one.breakdown() if wide else []), *one.more_cells()] for one in self.fits]
         known = [number for number in range(len(head)) if not rows or any(row[number] for row in rows)]
         return [[row[number] for number in known] for row in (head, *rows)]
@@ -470,7 +499,8 @@ def _checked_need(catalog: Catalog, need: _Need) -> _Need:
 
 
 def _consider(
-    model: SmallModel, need: _Need, memory: int, probe: Probe | None, *, batch: int, cache: int, fastest: bool
+    model: SmallModel, need: _Need, memory: int, probe: Probe | None, *, batch: int, cache: int, fastest: bool,
+    calibration: Calibration | None,
 ) -> Candidate | str:
     "A model that fits, in the finest precision or in the fastest, or why it does not"
     reason = next((found for question in _QUESTIONS if (found := question(model, need))), "")
@@ -479,8 +509,12 @@ def _consider(
     fitting = [option for option in tried if option.fits]
     if not fitting: return f"too large: it needs {format_bytes(tried[-1].needed)} even in {tried[-1].precision}"
     bounds = {option.precision: speed_bound(option.size, probe, cache) if probe else None for option in fitting}
-    best = max(fitting, key=lambda one: (_speed_of(bounds[one.precision]), -_read_for_a_token(one.size))) if fastest else fitting[0]
-    return Candidate(model.slug, model.released, best, bounds[best.precision], model.licence, model.duties(), tuple(_notes(model, need)))
+    expected = {option.precision: _expected(option.size, model.config, calibration) for option in fitting}
+    best = max(fitting, key=lambda one: _fastest(one.size, bounds[one.precision], expected[one.precision])) if fastest else fitting[0]
+    return Candidate(
+        model.slug, model.released, best, bounds[best.precision], model.licence, model.duties(), tuple(_notes(model, need)),
+        expected[best.precision],
+    )
 
 
 _NOT_MEASURED = "No speed was measured here: what reads the fewest bytes for a token comes first. To measure it: slm machine --probe."
@@ -498,6 +532,7 @@ def choose(
     max_parameters: float | str | None = None,  # e.g. 3e9 or `3B`
     order: str = "released",  # one of `ORDERS`; by speed, each model is taken in its fastest precision that fits, else in its finest
     probe: Probe | None = None,  # what was measured; what is kept of this machine if None
+    calibration: Calibration | None = None,  # what was measured of other models; what is kept of this machine if None
     catalog: Catalog | None = None,  # the models; all of the package if None
 ) -> Choice:  # the models that fit, in order, and why the others do not
     "Models that fit a task, a memory and a licence; raises `OptionError`"
@@ -506,13 +541,14 @@ def choose(
     need = _checked_need(catalog, _Need(task, context, commercial_use, duties, codes))
     check_option("order", order, ORDERS)
     small = {model.slug for model in (catalog.filter(max_parameters=max_parameters) if max_parameters is not None else catalog)}
-    here = machine() if memory is None or probe is None else None
+    here = machine() if None in (memory, probe, calibration) else None
     memory, probe = here.memory.available if memory is None else parse_bytes(memory), probe or here.probe
+    calibration = calibration or kept_calibration(here.fingerprint)
     too_many = f"too many parameters: more than {max_parameters}"
-    options = {"batch": batch, "cache": last_level_cache(), "fastest": order == "speed"}
+    options = {"batch": batch, "cache": last_level_cache(), "fastest": order == "speed", "calibration": calibration}
     found = {m.slug: _consider(m, need, memory, probe, **options) if m.slug in small else too_many for m in catalog}
     fits = [one for one in found.values() if isinstance(one, Candidate)]
     fits.sort(key=lambda one: (ORDERS[order](one), one.option.size.parameters), reverse=True)
     asked = {"memory": memory, **msgspec.to_builtins(need), "batch": batch, "max_parameters": max_parameters, "order": order}
     rejected = {slug: one for slug, one in found.items() if isinstance(one, str)}
-    return Choice(asked, tuple(fits), rejected, [_NOT_MEASURED] if order == "speed" and probe is None else _disturbed(probe))
+    return Choice(asked, tuple(fits), rejected, [_NOT_MEASURED] if order == "speed" and probe is None and calibration is None else _disturbed(probe))
