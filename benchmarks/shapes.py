@@ -27,7 +27,9 @@ from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
 from slm_overview.testing.checkpoints import empty_gguf
 
 DECODERS = ("smollm2-135m", "opt-125m", "gemma-3-270m", "qwen2.5-0.5b", "qwen3-0.6b", "gemma-3-1b", "tinyllama")  # in transformers
-FILES = ("smollm2-135m", "gemma-3-270m", "qwen2.5-0.5b", "qwen3-0.6b", "gemma-3-1b", "tinyllama", "llama-3.2-1b", "qwen2.5-coder-1.5b")  # in llama.cpp, as Q4_K_M
+FILES = (
+    "smollm2-135m", "gemma-3-270m", "qwen2.5-0.5b", "qwen3-0.6b", "gemma-3-1b", "tinyllama", "llama-3.2-1b", "qwen2.5-coder-1.5b",
+)  # in llama.cpp, as Q4_K_M
 ENCODERS = ("bert-tiny", "all-minilm-l6-v2", "bge-small-en-v1.5", "distilbert", "albert-base", "modernbert-base", "deberta-v3-small")
 BOTH = ("flan-t5-small",)  # with an encoder and a decoder
 WAYS = [

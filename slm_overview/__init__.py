@@ -27,10 +27,12 @@ _HOMES = {
     "writing.server": ("ServerModel", "serve"),
     "measuring.energy": ("energy_of", "Energy"),
     "measuring.measure": ("measure",),
+    "measuring.calibrate": ("calibrate",),
     "measuring.report": ("Report", "Ratio", "read_report", "save_report", "compare_reports"),
     "catalog.models": ("Catalog", "SmallModel", "overview_table"),
     "sizing.size": ("Size", "size", "size_table", "format_bytes"),
     "sizing.choose": ("choose", "fit"),
+    "sizing.calibration": ("Calibration", "Expected"),
     "sizing.machine": ("machine", "probe"),
     "loading.resolve": ("resolve",),
     "files.packaged": ("PACKAGED_MODELS", "PackagedModel"),
@@ -101,6 +103,7 @@ if TYPE_CHECKING:
     from slm_overview.labelling.rerank import rerank as rerank
     from slm_overview.labelling.search import Hits as Hits, Index as Index, build_index as build_index, search as search
     from slm_overview.loading.resolve import resolve as resolve
+    from slm_overview.measuring.calibrate import calibrate as calibrate
     from slm_overview.measuring.energy import Energy as Energy, energy_of as energy_of
     from slm_overview.measuring.measure import measure as measure
     from slm_overview.measuring.report import (
@@ -110,6 +113,7 @@ if TYPE_CHECKING:
         read_report as read_report,
         save_report as save_report,
     )
+    from slm_overview.sizing.calibration import Calibration as Calibration, Expected as Expected
     from slm_overview.sizing.choose import choose as choose, fit as fit
     from slm_overview.sizing.machine import machine as machine, probe as probe
     from slm_overview.sizing.size import Size as Size, format_bytes as format_bytes, size as size, size_table as size_table

@@ -13,12 +13,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import slm_overview
 from slm_overview import (
     PACKAGED_MODELS,
+    Calibration,
     Catalog,
     Compressed,
     Divergence,
     Energy,
     Entities,
     Entity,
+    Expected,
     Generation,
     Hits,
     Index,
@@ -34,6 +36,7 @@ from slm_overview import (
     Tuned,
     agreement,
     build_index,
+    calibrate,
     chat,
     choose,
     classify,
@@ -125,6 +128,9 @@ def measuring() -> None:
     assert_type(report.memory, tuple[int | None, int | None])
     assert_type(read_report(save_report(report, "smollm2.json")), Report)
     assert_type(compare_reports(report, report), list[Ratio])
+    calibration = calibrate([report, "report.json"], keep=False)
+    assert_type(calibration, Calibration)
+    assert_type(fit("smollm2-135m", calibration=calibration).expected, Expected | None)
 
 
 def costs() -> None:

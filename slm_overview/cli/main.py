@@ -74,6 +74,7 @@ app.command("fit", epilog="Example: slm fit phi-2 --memory 8GB")(sizing.fit_mode
 app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --commercial-use yes --language de")(sizing.choose_models)
 app.command("machine", epilog="Example: slm machine --probe")(sizing.show_machine)
 app.command(epilog="Example: slm measure smollm2-135m --out smollm2.json")(measure.measure)
+app.command(epilog="Example: slm calibrate reports/*.json")(measure.calibrate)
 app.command(epilog="Example: slm doctor --json")(doctor)
 app.command(epilog='Example: slm predict "The match went to penalties." --labels sport,money,science')(labelling.predict)
 app.command(epilog="Example: slm entities 'Ada Lovelace lived in London.' --model dslim/bert-base-NER")(entities.entities)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError, SlmError
-from .report import Report, read_report
-from .worker import FIRST_TOKEN
 from ..sizing.calibration import PROMPT, WRITE, Calibration, Sample, calibration_of, count_layers, keep_calibration, work_of
 from ..sizing.machine import Machine, machine
 from ..sizing.size import Outline, outline, size
+from .report import Report, read_report
+from .worker import FIRST_TOKEN
 
 # %% ../../nbs/measuring/calibrate.ipynb #99e2154a
 def _known(report: Report) -> Outline | None:
@@ -94,6 +94,7 @@ def calibrate(
             f"the reports are of another machine or other versions: {place.get('processor')}, {place.get('cores'):g} cores, "
             f"{found[0].versions}. Measure here, or pass keep=False to look at it only."
         )
-    made = calibration_of([one for report in found for one in samples_of(report)], here.fingerprint if ours else "", max(one.date for one in found))
+    samples = [one for report in found for one in samples_of(report)]
+    made = calibration_of(samples, here.fingerprint if ours else "", max(one.date for one in found))
     if keep: keep_calibration(made, cache)
     return made

@@ -21,7 +21,7 @@ from ..catalog.models import DUTIES, Catalog, SmallModel, markdown_table
 from ..catalog.records import Task
 from ..errors import CheckpointError, OptionError, check_option, did_you_mean
 from .calibration import READ, WRITE, Calibration, Expected, kept_calibration
-from .machine import Machine, Probe, last_level_cache, machine
+from .machine import Probe, last_level_cache, machine
 from .size import PARTS, Outline, Size, format_bytes, outline, plot_sizes, size
 
 # %% ../../nbs/sizing/choose.ipynb #d91f187a
@@ -551,4 +551,5 @@ def choose(
     fits.sort(key=lambda one: (ORDERS[order](one), one.option.size.parameters), reverse=True)
     asked = {"memory": memory, **msgspec.to_builtins(need), "batch": batch, "max_parameters": max_parameters, "order": order}
     rejected = {slug: one for slug, one in found.items() if isinstance(one, str)}
-    return Choice(asked, tuple(fits), rejected, [_NOT_MEASURED] if order == "speed" and probe is None and calibration is None else _disturbed(probe))
+    unknown = order == "speed" and probe is None and calibration is None
+    return Choice(asked, tuple(fits), rejected, [_NOT_MEASURED] if unknown else _disturbed(probe))
