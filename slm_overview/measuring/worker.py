@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from ..errors import OptionError, SlmError, TaskError
 from .disturbance import Watch
-from .energy import Meter
+from .energy import MEASURED, NOT_AVAILABLE, Meter, joules_of
 from .series import Series, series
 
 # %% ../../nbs/measuring/worker.ipynb #c891fca5
@@ -49,6 +49,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     most_spread: float = 0.05  # a series ends when its median is known so well
     seconds: float = 30.0  # for all series together
     memory_check: bool = True  # whether to refuse what does not fit
+    watts: float | None = None  # that the machine takes while it works, if that is stated
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -59,13 +60,31 @@ class Point(Struct, frozen=True, kw_only=True):
     units: float  # tokens that a call of the series reads or writes, of all texts together
     series: Series
     resident: int  # bytes of the process at most until then, beyond what it had before the model
-    joules: float | None = None  # for all calls of the series with their warm-up, if something counts them
+    joules: float | None = None  # for all calls of the series with their warm-up, if something counts them, or watts were stated
     calls: int = 0  # of the series, with its warm-up
+    joules_label: str | None = None  # measured, modelled or not available; None in reports of versions that had no label
+    written: int = 0  # tokens that these calls wrote
 
     @property
     def tokens_per_second(self) -> float:
         "Tokens that are read or written in a second"
         return self.units / self.series.median
+
+    @property
+    def label(self) -> str:  # measured, modelled or not available
+        "Where the joules come from"
+        return self.joules_label or (NOT_AVAILABLE if self.joules is None else MEASURED)
+
+    @property
+    def joules_per_call(self) -> float | None:  # None if the joules are not known
+        "The energy of a call: of its texts, or of an answer with its prompt"
+        return None if self.joules is None or not self.calls else self.joules / self.calls
+
+    @property
+    def joules_per_token(self) -> float | None:  # None if the joules are not known
+        "The energy of a token that is read, or for `write` of one that is written, with its share of the prompt"
+        tokens = self.written if self.what == WRITE else self.calls * self.units
+        return None if self.joules is None or not tokens else self.joules / tokens
 
     @property
     def texts_per_second(self) -> float:
@@ -289,16 +308,19 @@ def _first(told: _Told, tell: Tell) -> None:
 
 def _point(told: _Told, asked: Asked, seconds: float, before: int) -> Point:
     "One figure of speed"
-    calls = 0
+    calls, taken, written = 0, 0.0, 0
     def call() -> Any:
         "Do it, and count"
-        nonlocal calls
-        calls += 1
-        return told.call()
+        nonlocal calls, taken, written
+        started = time.perf_counter()
+        result = told.call()
+        calls, written = calls + 1, written + getattr(result, "new_tokens", 0)
+        taken += result.seconds if told.seconds else time.perf_counter() - started  # an answer's own, without the making of its prompt
+        return result
     with Meter() as meter: found = series(call, most_spread=asked.most_spread, seconds=seconds, told=told.seconds)
-    joules = meter.spent().joules
+    joules, label = joules_of(meter.spent(), asked.watts, taken)
     return Point(what=told.what, texts=told.texts, tokens=told.tokens, units=told.units, series=found, resident=highest() - before,
-                 joules=joules, calls=calls)
+                 joules=joules, calls=calls, joules_label=label, written=written)
 
 
 def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
