@@ -109,13 +109,13 @@ def count_tokens(
 
 def text_of(
     tokens: int,  # that it should have at most
-    number: int,  # which text; each begins otherwise
+    number: int,  # which text; each begins otherwise than the one before
     tokenizer: Any,  # what counts
 ) -> str:  # at least one word
     "A text with nearly so many tokens"
     def text(words: int) -> str:
         "So many words"
-        return " ".join([f"{number}", *(_WORDS[(number + place) % len(_WORDS)] for place in range(words))])
+        return " ".join([f"{number}"[::-1], *(_WORDS[(number + place) % len(_WORDS)] for place in range(words))])
     low, high = 1, max(2, tokens)
     while low < high:
         middle = (low + high + 1) // 2
@@ -199,11 +199,11 @@ def _writes(asked: Asked, tokenizer: Any, model: Any, lengths: Sequence[int]) ->
 
     numbers = count(100)
     for length in (lengths[0], None, *lengths[1:]):  # what takes long comes last, and gets what the others left over
-        wanted = length or lengths[0]
-        tokens = sum(count_tokens(text_of(wanted, number, tokenizer), tokenizer) for number in range(100, 108)) / 8
-        def answer(wanted=wanted, most=asked.new_tokens if length is None else 1):
-            "What the model writes after a prompt that it has not seen"
-            return generate(text_of(wanted, next(numbers), tokenizer), tokenizer, model, max_new_tokens=most)
+        ready = [text_of(length or lengths[0], next(numbers), tokenizer) for _ in range(8)]  # before what is timed, and in turns
+        tokens, turns = sum(count_tokens(text, tokenizer) for text in ready) / len(ready), cycle(ready)
+        def answer(turns=turns, most=asked.new_tokens if length is None else 1):
+            "What the model writes after a prompt that begins otherwise than the last one"
+            return generate(next(turns), tokenizer, model, max_new_tokens=most)
         if length is None: yield _Told(WRITE, 1, tokens, 1, answer, _between)
         else: yield _Told(FIRST_TOKEN, 1, tokens, tokens, answer, attrgetter("time_to_first_token"))
 
@@ -232,10 +232,12 @@ def _load(asked: Asked) -> tuple[Any, Any]:
 
     options = {name: getattr(asked, name) for name in ("task", "engine", "dtype", "device", "quantize", "memory_check")}
     room = max(asked.lengths or _LENGTHS["text-generation"]) + asked.new_tokens
-    try: return load_small_model(asked.model, **options, context_length=room)
+    try: pair = load_small_model(asked.model, **options, context_length=room)
     except OptionError as error:
         if not str(error).startswith("context_length"): raise
-    return load_small_model(asked.model, **options)
+        pair = load_small_model(asked.model, **options)
+    if hasattr(pair[1], "reads_anew"): pair[1].reads_anew = True  # each prompt to its last token, as it is counted
+    return pair
 
 
 def _hash_of(files: Sequence[Path]) -> str:
@@ -315,7 +317,7 @@ def _point(told: _Told, asked: Asked, seconds: float, before: int) -> Point:
         started = time.perf_counter()
         result = told.call()
         calls, written = calls + 1, written + getattr(result, "new_tokens", 0)
-        taken += result.seconds if told.seconds else time.perf_counter() - started  # an answer's own, without the making of its prompt
+        taken += result.seconds if told.seconds else time.perf_counter() - started  # an answer's own: from tokens to tokens
         return result
     with Meter() as meter: found = series(call, most_spread=asked.most_spread, seconds=seconds, told=told.seconds)
     joules, label = joules_of(meter.spent(), asked.watts, taken)
