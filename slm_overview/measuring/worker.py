@@ -259,11 +259,12 @@ def _about(pair: tuple[Any, Any], quantize: str | None) -> dict[str, Any]:
     place = checkpoint.folder / checkpoint.gguf_file if checkpoint.gguf_file else checkpoint.folder
     in_torch = isinstance(model, torch.nn.Module)
     computes = str(next(model.parameters()).dtype).removeprefix("torch.") if in_torch else "stored"
+    threads = torch.get_num_threads() if in_torch else getattr(model, "threads", None)
     return {
         "task": model.task, "engine": "transformers" if in_torch else model.engine, "place": str(place),
         "model_class": type(model).__name__,
         "dtype": quantize or computes, "compute_dtype": computes if quantize else None, "origin": checkpoint.origin,
-        "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": torch.get_num_threads() if in_torch else None,
+        "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": threads,
         "reordered": in_torch and model.task in _READERS and str(model.device) == "cpu" and bool(layers_of(model)),
         "revision": checkpoint.revision, "context_length": getattr(model, "context_length", None),
     }

@@ -146,6 +146,7 @@ class LlamaCppModel:
         try: self.server = xllamacpp.Server(parameters)
         except RuntimeError as error:
             raise EngineError(f"llama.cpp cannot open {path.name}: {error} Update xllamacpp, or pass engine='transformers'.") from error
+        self.threads = parameters.cpuparams.n_threads  # that compute, as llama.cpp settled it
         self._begin()
 
     def __repr__(self) -> str:
