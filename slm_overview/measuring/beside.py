@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['in_turns', 'paired', 'heard', 'LlamaBench', 'beside_reading', 'beside_writing', 'calls_of', 'beside_loop']
 
-# %% ../../nbs/measuring/beside.ipynb #c51dec1a
+# %% ../../nbs/measuring/beside.ipynb #64554371
 import ctypes
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from .report import Ratio
 from .series import median_interval
 from .worker import Asked, _between, _load, _point, _reads, _Told, _writes, text_of
 
-# %% ../../nbs/measuring/beside.ipynb #1c0afbab
+# %% ../../nbs/measuring/beside.ipynb #32b04112
 def in_turns(
     works: Mapping[str, Callable[[int], Any]],  # by name; each is called with the number of the round
     rounds: int,  # at least 1
@@ -45,7 +45,7 @@ def paired(
     middle = len(ratios) // 2
     return Ratio(name, (ratios[middle] + ratios[~middle]) / 2, low, high)
 
-# %% ../../nbs/measuring/beside.ipynb #6ad9d237
+# %% ../../nbs/measuring/beside.ipynb #cfc6b141
 @contextmanager
 def heard(
     model: LlamaCppModel,
@@ -63,7 +63,7 @@ def heard(
     try: yield noted
     finally: del model._ask
 
-# %% ../../nbs/measuring/beside.ipynb #36e56542
+# %% ../../nbs/measuring/beside.ipynb #fb974ea0
 class _Parameters(ctypes.Structure):
     "Of a model or a context: more room than llama.cpp fills"
     _fields_ = [("numbers", ctypes.c_uint32 * 512)]
@@ -103,7 +103,7 @@ def _library() -> Any:
         raise EngineError(f"this build of xllamacpp does not show the functions of llama.cpp: {error}. Use one for Linux.") from error
     return library
 
-# %% ../../nbs/measuring/beside.ipynb #a283ba29
+# %% ../../nbs/measuring/beside.ipynb #3befa866
 class LlamaBench:
     "The functions of llama.cpp with nothing around them, on the file of a model that is open, with its context and its threads"
 
@@ -163,7 +163,7 @@ class LlamaBench:
         self.library.llama_free(self.context)
         self.library.llama_model_free(self.model)
 
-# %% ../../nbs/measuring/beside.ipynb #1c6747c3
+# %% ../../nbs/measuring/beside.ipynb #fc783169
 def beside_reading(
     pair: tuple[Any, Any],  # a tokenizer and a model in llama.cpp
     bench: LlamaBench,  # on the same file
@@ -187,6 +187,7 @@ def beside_reading(
         started = time.perf_counter()
         model.tokens(texts[number % 8])
         return time.perf_counter() - started
+    ours(0), bare(0)  # warm up
     found = in_turns({"ours": ours, "bench": bare, "cut": cut}, rounds)
     own, said, read = map(list, zip(*found["ours"], strict=True))
     return {"ours": own, "timings": said, "bench": found["bench"], "cut": found["cut"], "tokens": read}
@@ -211,11 +212,12 @@ def beside_writing(
     def bare(number: int) -> float:
         "The bare functions"
         return bench.write(new_tokens - 1, model.tokens(texts[number % 8]))
+    ours(0), bare(0)  # warm up
     found = in_turns({"ours": ours, "bench": bare}, rounds)
     own, said, wrote = map(list, zip(*found["ours"], strict=True))
     return {"ours": own, "timings": said, "bench": found["bench"], "tokens": wrote}
 
-# %% ../../nbs/measuring/beside.ipynb #4571af0c
+# %% ../../nbs/measuring/beside.ipynb #e2f0dd61
 def calls_of(
     asked: Asked,  # with the lengths of texts or prompts
 ) -> tuple[tuple[Any, Any], list[_Told]]:  # a tokenizer and a model, and what `slm measure` calls of them
