@@ -40,7 +40,7 @@ from browsing import (
     too_wide,
 )
 from environment import ROOT
-from interaction import CHECKS as INTERACTIONS, unprobed
+from interaction import CHECKS as INTERACTIONS, cells_shown, going_along, unprobed
 from pages import PARTS, keep, notices, pages
 from quarto_like import quarto_traits
 
@@ -149,10 +149,9 @@ def deep_links(site, folder):
 
 
 def downloads(site, folder):
-    "CSV and JSON hold the rows and columns that are shown, with exact values"
+    "CSV and JSON hold the rows and columns that are shown, with exact values, and what belongs to them"
     with opened(site, "overview/comparison.html?kind=encoder-decoder", accept_downloads=True) as page:
-        names, heads = slugs_shown(page), "#catalogue thead th:not([hidden])"
-        keys = page.eval_on_selector_all(heads, "heads => heads.map(head => head.dataset.key)")
+        names, keys = slugs_shown(page), [*cells_shown(page, going_along(page))[0]]
         texts = {}
         for kind in ("csv", "json"):
             with page.expect_download() as waiting: page.click(f"[name={kind}]")

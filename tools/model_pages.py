@@ -11,7 +11,7 @@ SECTIONS = (
     "What it is", "How it is built", "Where it is strong, and where it fails", "What the licence asks", "Run it here",
     "What the overview said of it", "Choose it when", "Look elsewhere when", "Sources",
 )
-SHOWN = ("key_facts", "anatomy", "plot_memory", "memory", "scores", "licence", "verdict_table", "not_found", "sources")
+SHOWN = ("key_facts", "anatomy", "plot_memory", "memory", "measured_runs", "scores", "licence", "verdict_table", "not_found", "sources")
 
 
 def problems(path, model):

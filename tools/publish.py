@@ -14,10 +14,12 @@ from nbdev.doclinks import _nbpath2html
 from nbformat import reads
 from PIL import Image, ImageDraw, ImageFont
 
+from environment import ROOT
 from icons import trim_icons
 from readme import code_of
 
 from slm_overview.catalog.models import Catalog
+from slm_overview.measuring.stored import measured_data, read_measured
 from slm_overview.site.data import chooser_data, feed, llms_txt, model_data
 from slm_overview.site.literature import bibtex
 from slm_overview.sizing.size import format_bytes, size
@@ -203,7 +205,11 @@ def write_data(docs, data, catalog, site_url):
     "What programs and scripts read"
     for name in ("catalog.json", "record.schema.json"): shutil.copy(data / name, docs / name)
     (docs / "models").mkdir(exist_ok=True)
-    for model in catalog: (docs / "models" / f"{model.slug}.json").write_text(json.dumps(model_data(model), default=str, indent=1))
+    measured = measured_data(read_measured(ROOT / "benchmarks" / "results" / "measured", catalog))
+    for model in catalog:
+        known = model_data(model, measured["models"].get(model.slug, ()))
+        (docs / "models" / f"{model.slug}.json").write_text(json.dumps(known, default=str, indent=1))
+    (docs / "measured.json").write_text(json.dumps(measured, indent=1))
     (docs / "chooser.json").write_text(json.dumps(chooser_data(catalog), separators=(",", ":")))
     (docs / "references.bib").write_text(bibtex(), encoding="utf-8")
     (docs / "feed.xml").write_text(feed(site_url, catalog), encoding="utf-8")

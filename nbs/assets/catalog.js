@@ -93,7 +93,7 @@
     return form;
   }
 
-  // ---- downloads: the rows and columns that are shown, with the exact values
+  // ---- downloads: the rows and columns that are shown, with the exact values, and the columns that belong to these
   function save(name, type, text) {
     const url = URL.createObjectURL(new Blob([text], { type }));
     make("a", { href: url, download: name }).click();
@@ -104,7 +104,8 @@
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
   function shownData(rows, heads) {
-    const keys = heads.filter((head) => !head.hidden).map((head) => [head.dataset.key, head.dataset.type]);
+    const along = heads.filter((head) => !head.hidden).flatMap((head) => (head.dataset.along || "").split(" "));
+    const keys = heads.filter((head) => !head.hidden || along.includes(head.dataset.key)).map((head) => [head.dataset.key, head.dataset.type]);
     const exact = (row, key, type) => {
       const value = cellOf(row, key).dataset.value;
       return type === "number" ? (value === "" ? null : Number(value)) : value;

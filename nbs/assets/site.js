@@ -61,8 +61,9 @@
     if (note.textContent !== text) note.textContent = text;
   }
 
+  // Boxes of our own, and those that a renderer has around a table
   function watchTables() {
-    for (const box of document.querySelectorAll(".table-box")) {
+    for (const box of document.querySelectorAll("main :is(.table-box, .sd-table, .cell-output-markdown:has(> table))")) {
       const look = () => sayWhatIsCut(box);
       box.addEventListener("scroll", look, { passive: true });
       const sizes = new ResizeObserver(look);

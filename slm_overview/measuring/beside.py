@@ -241,7 +241,7 @@ def beside_loop(
         nonlocal calls
         with watch() as watching:
             started = time.perf_counter()
-            calls = _point(told, asked, seconds, 0).calls
+            calls = _point(told, asked, seconds, 0, 0).calls
             ended = time.perf_counter()
         found.append(watching.found)
         return (ended - started) / calls

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from tqdm import tqdm
 
 import slm_overview.errors as errors
 from ..errors import EngineError, OptionError, SlmError
+from ..files.weights import read_gguf_header
 from ..sizing.machine import machine
 from ..sizing.size import format_bytes
 from .disturbance import Disturbance
@@ -86,6 +88,21 @@ class _Worker:
         self.said.seek(0)
         last = self.said.read().decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         return f"the process ended with {code}: {last[0][:300]}. {held}"
+
+# %% ../../nbs/measuring/measure.ipynb #8298bd10
+def _file_type(model: dict[str, Any]) -> dict[str, str]:
+    "The type of a file in GGUF that was loaded as it is, for the report; nothing for other models, and for a file that is gone"
+    if model.get("dtype") != "stored": return {}
+    import gguf
+
+    try: header = read_gguf_header(Path(model["place"]))
+    except (SlmError, OSError): return {}
+    names = {kind.value: kind.name.partition("_")[2] for kind in gguf.LlamaFileType}  # as in MOSTLY_Q4_K_M
+    stated = names.get(header.metadata.get("general.file_type"))
+    if stated: return {"file_type": stated}
+    numbers: Counter[str] = Counter()
+    for tensor in header.tensors: numbers[tensor.dtype] += tensor.elements
+    return {"file_type": f"mostly {numbers.most_common(1)[0][0]}"} if numbers else {}
 
 # %% ../../nbs/measuring/measure.ipynb #a62d283f
 _STAGES = ("import", "load", "first_call", "memory")
@@ -148,7 +165,7 @@ class _Collected:
 
     def report(self, error: str | None = None) -> Report:
         "The report of what was told"
-        found = self.found | {"notes": tuple(self.found["notes"])}
+        found = self.found | {"notes": tuple(self.found["notes"]), "model": self.found["model"] | _file_type(self.found["model"])}
         return Report(
             date=datetime.now(UTC).isoformat(timespec="seconds"), command=_command(self.asked), asked=self.asked, machine=_here(),
             versions=_versions(), points=tuple(self.points), predicted=tuple(self.predicted), error=error, **found,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # %% ../../nbs/measuring/report.ipynb #e498489f
-SCHEMA = 1  # of a report in a file
+SCHEMA = 2  # of a report in a file; 1 took the memory of all calls together
 
 
 class Predicted(Struct, frozen=True, kw_only=True):
