@@ -75,6 +75,7 @@ def measure(
     most_spread: Annotated[float, typer.Option(min=0.001, help="A series ends when its median is known so well, as a share.")] = 0.05,
     seconds: Annotated[float, typer.Option(min=0.1, help="For all series together.")] = 30.0,
     memory_check: MemoryCheck = True,
+    watts: Annotated[float | None, typer.Option(help="What the machine takes at work, where nothing counts joules.")] = None,
     compare: Annotated[tuple[str, str] | None, typer.Option(help="Two reports in JSON: how many times as fast was the second?")] = None,
     out: Annotated[str | None, typer.Option(help="Keep the report in this file: .json, .html or .md.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Keep it even if the machine was disturbed.")] = False,
@@ -91,7 +92,7 @@ def measure(
     from slm_overview.measuring.measure import measure as run
 
     options = dict(task=task, engine=engine, dtype=dtype, quantize=quantize, device=device, new_tokens=new_tokens)
-    report = run(model, **options, **counts, most_spread=most_spread, seconds=seconds, memory_check=memory_check)
+    report = run(model, **options, **counts, most_spread=most_spread, seconds=seconds, memory_check=memory_check, watts=watts)
     if as_json: print_json(report.to_dict())
     else: _print_report(report)
     if out: _keep(report, out, force)

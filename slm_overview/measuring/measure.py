@@ -34,6 +34,7 @@ from ..files.weights import read_gguf_header
 from ..sizing.machine import machine
 from ..sizing.size import format_bytes
 from .disturbance import Disturbance
+from .energy import check_watts
 from .report import Predicted, Report, predict_point
 from .worker import Asked, Point
 
@@ -188,7 +189,8 @@ def _checked(asked: Asked) -> Asked:
     for name in ("seconds", "most_spread", "new_tokens"):
         if not getattr(asked, name) > 0: raise OptionError(f"{name}={getattr(asked, name)!r} is no number above 0.")
     if asked.new_tokens < 2: raise OptionError("new_tokens=1 has no time between tokens. Pass at least 2.")
-    return structs.replace(asked, lengths=_counts("lengths", asked.lengths), batch_sizes=_counts("batch_sizes", asked.batch_sizes))
+    counts = {name: _counts(name, getattr(asked, name)) for name in ("lengths", "batch_sizes")}
+    return structs.replace(asked, **counts, watts=check_watts(asked.watts))
 
 
 def measure(
@@ -205,11 +207,12 @@ def measure(
     most_spread: float = 0.05,  # a series ends when its median is known so well, as a share
     seconds: float = 30.0,  # for all series together; imports and loading take what they take
     memory_check: bool = True,  # whether to refuse what does not fit
+    watts: float | None = None,  # that the machine takes while it works: where nothing counts joules, they are modelled with it
 ) -> Report:  # what was measured, also where the run was interrupted or broke off
     "Measure a model in a fresh process; raises what `load_small_model` raises, `OptionError`, and `EngineError` if nothing was measured"
     asked = _checked(Asked(
         model=str(model), task=task, engine=engine, dtype=dtype, device=device, quantize=quantize, lengths=lengths, batch_sizes=batch_sizes,
-        new_tokens=new_tokens, most_spread=most_spread, seconds=seconds, memory_check=memory_check,
+        new_tokens=new_tokens, most_spread=most_spread, seconds=seconds, memory_check=memory_check, watts=watts,
     ))
     return _run(asked)
 

@@ -29,6 +29,7 @@ from ..sizing.choose import speed_bound
 from ..sizing.machine import Probe, last_level_cache
 from ..sizing.size import Outline, format_bytes, outline, size
 from .disturbance import Disturbance
+from .energy import MODELLED
 from .worker import FIRST_TOKEN, READ, WRITE, Asked, Point
 
 # %% ../../nbs/measuring/report.ipynb #ffd4cc04
@@ -80,7 +81,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
     def rows(self) -> list[tuple[str, str, str, str, str]]:  # figure, predicted, measured, how far apart, and more of what was measured
         "Each figure, for people"
-        return [*_memory_rows(self), *_speed_rows(self), *_stage_rows(self)]
+        return [*_memory_rows(self), *_speed_rows(self), *_energy_rows(self), *_stage_rows(self)]
 
     def __str__(self) -> str: return _text(self)
 
@@ -168,6 +169,22 @@ def _markdown(report: Report) -> str:
     rows = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in report.rows()]
     tail = [line for said in (*_tail(report), f"Again: `{report.command}`") for line in ("", said)]  # as code, where -- stays --
     return "\n".join([_head(report), "", "| | predicted | measured | | |", "|---|--:|--:|--:|---|", *rows, *tail])
+
+# %% ../../nbs/measuring/report.ipynb #b9215b84
+_WHOLE = {READ: "J/text", FIRST_TOKEN: "J/prompt", WRITE: "J/answer with its prompt"}  # what the joules of a call are for
+
+
+def _energy_rows(report: Report) -> list[tuple[str, str, str, str, str]]:
+    "The energy of each point where it is known, modelled or measured"
+    rows = []
+    for point in report.points:
+        if point.joules_per_token is None: continue
+        said = f"{point.joules_per_token:.3g} J/token"
+        placed = (said, "") if point.label == MODELLED else ("", said)
+        stated = f" at {report.asked.watts:g} W" if point.label == MODELLED else ""
+        whole = f"{point.joules_per_call / point.texts:.3g} {_WHOLE[point.what]}{stated}"
+        rows.append((f"energy: {_name(point)}", *placed, point.label, whole))
+    return rows
 
 # %% ../../nbs/measuring/report.ipynb #7b2bc794
 def predict_point(

@@ -9,7 +9,8 @@ __all__ = ['LEAST', 'median_interval', 'Series', 'series']
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from math import ceil, comb
+from functools import lru_cache
+from math import ceil
 from typing import Any
 
 from msgspec import Struct
@@ -20,15 +21,21 @@ from ..errors import OptionError
 LEAST = 6  # times, from which on a median has an interval of 95 %
 
 
+@lru_cache(maxsize=1024)
+def _rank(count: int) -> int:
+    "How many of so many values lie outside of the interval at each end; whole numbers alone, since this is asked after each call"
+    below, ways, rank = 1, count, 0  # how many of the 2**count tosses have at most `rank` values below, and exactly one more
+    while 40 * (below + ways) <= 2**count: below, rank, ways = below + ways, rank + 1, ways * (count - rank - 1) // (rank + 2)
+    return rank
+
+
 def median_interval(
     values: Sequence[float],  # at least `LEAST`
 ) -> tuple[float, float]:  # the lower and the upper end
     "Where the median lies with a probability of 95 %, whatever the values are like; raises `OptionError` for too few"
     count = len(values)
     if count < LEAST: raise OptionError(f"{count} values have no interval of 95 %. Take at least {LEAST}.")
-    below, rank = 1 / 2**count, 0  # the probability that at most `rank` values are below the median
-    while below + comb(count, rank + 1) / 2**count <= 0.025: below, rank = below + comb(count, rank + 1) / 2**count, rank + 1
-    ordered = sorted(values)
+    ordered, rank = sorted(values), _rank(count)
     return ordered[rank], ordered[-1 - rank]
 
 # %% ../../nbs/measuring/series.ipynb #6c1fafc0
@@ -50,9 +57,8 @@ class Series(Struct, frozen=True):
     @property
     def spread(self) -> float | None:  # a share: 0.05 is 5 %; None for fewer than `LEAST` calls
         "How far the median may be off: half the interval beside it"
-        if self.interval is None: return None
-        low, high = self.interval
-        return (high - low) / 2 / self.median
+        interval = self.interval
+        return None if interval is None else (interval[1] - interval[0]) / 2 / self.median
 
     def quantile(
         self,

@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from ..errors import OptionError, SlmError, TaskError
 from .disturbance import Watch
-from .energy import Meter
+from .energy import MEASURED, NOT_AVAILABLE, Meter, joules_of
 from .series import Series, series
 
 # %% ../../nbs/measuring/worker.ipynb #c891fca5
@@ -49,6 +49,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     most_spread: float = 0.05  # a series ends when its median is known so well
     seconds: float = 30.0  # for all series together
     memory_check: bool = True  # whether to refuse what does not fit
+    watts: float | None = None  # that the machine takes while it works, if that is stated
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -60,13 +61,31 @@ class Point(Struct, frozen=True, kw_only=True):
     series: Series
     resident: int  # bytes of the process at most in a call before which free memory was given back, beyond what it had before the model
     kept: int | None = None  # the same at most in all calls, with free memory that the process had not given back
-    joules: float | None = None  # for all calls of the series with their warm-up, if something counts them
+    joules: float | None = None  # for all calls of the series with their warm-up, if something counts them, or watts were stated
     calls: int = 0  # of the series, with its warm-up
+    joules_label: str | None = None  # measured, modelled or not available; None in reports of versions that had no label
+    written: int = 0  # tokens that these calls wrote
 
     @property
     def tokens_per_second(self) -> float:
         "Tokens that are read or written in a second"
         return self.units / self.series.median
+
+    @property
+    def label(self) -> str:  # measured, modelled or not available
+        "Where the joules come from"
+        return self.joules_label or (NOT_AVAILABLE if self.joules is None else MEASURED)
+
+    @property
+    def joules_per_call(self) -> float | None:  # None if the joules are not known
+        "The energy of a call: of its texts, or of an answer with its prompt"
+        return None if self.joules is None or not self.calls else self.joules / self.calls
+
+    @property
+    def joules_per_token(self) -> float | None:  # None if the joules are not known
+        "The energy of a token that is read, or for `write` of one that is written, with its share of the prompt"
+        tokens = self.written if self.what == WRITE else self.calls * self.units
+        return None if self.joules is None or not tokens else self.joules / tokens
 
     @property
     def texts_per_second(self) -> float:
@@ -91,13 +110,13 @@ def count_tokens(
 
 def text_of(
     tokens: int,  # that it should have at most
-    number: int,  # which text; each begins otherwise
+    number: int,  # which text; each begins otherwise than the one before
     tokenizer: Any,  # what counts
 ) -> str:  # at least one word
     "A text with nearly so many tokens"
     def text(words: int) -> str:
         "So many words"
-        return " ".join([f"{number}", *(_WORDS[(number + place) % len(_WORDS)] for place in range(words))])
+        return " ".join([f"{number}"[::-1], *(_WORDS[(number + place) % len(_WORDS)] for place in range(words))])
     low, high = 1, max(2, tokens)
     while low < high:
         middle = (low + high + 1) // 2
@@ -219,11 +238,11 @@ def _writes(asked: Asked, tokenizer: Any, model: Any, lengths: Sequence[int]) ->
 
     numbers = count(100)
     for length in (lengths[0], None, *lengths[1:]):  # what takes long comes last, and gets what the others left over
-        wanted = length or lengths[0]
-        tokens = sum(count_tokens(text_of(wanted, number, tokenizer), tokenizer) for number in range(100, 108)) / 8
-        def answer(wanted=wanted, most=asked.new_tokens if length is None else 1):
-            "What the model writes after a prompt that it has not seen"
-            return generate(text_of(wanted, next(numbers), tokenizer), tokenizer, model, max_new_tokens=most)
+        ready = [text_of(length or lengths[0], next(numbers), tokenizer) for _ in range(8)]  # before what is timed, and in turns
+        tokens, turns = sum(count_tokens(text, tokenizer) for text in ready) / len(ready), cycle(ready)
+        def answer(turns=turns, most=asked.new_tokens if length is None else 1):
+            "What the model writes after a prompt that begins otherwise than the last one"
+            return generate(next(turns), tokenizer, model, max_new_tokens=most)
         if length is None: yield _Told(WRITE, 1, tokens, 1, answer, _between)
         else: yield _Told(FIRST_TOKEN, 1, tokens, tokens, answer, attrgetter("time_to_first_token"))
 
@@ -252,10 +271,12 @@ def _load(asked: Asked) -> tuple[Any, Any]:
 
     options = {name: getattr(asked, name) for name in ("task", "engine", "dtype", "device", "quantize", "memory_check")}
     room = max(asked.lengths or _LENGTHS["text-generation"]) + asked.new_tokens
-    try: return load_small_model(asked.model, **options, context_length=room)
+    try: pair = load_small_model(asked.model, **options, context_length=room)
     except OptionError as error:
         if not str(error).startswith("context_length"): raise
-    return load_small_model(asked.model, **options)
+        pair = load_small_model(asked.model, **options)
+    if hasattr(pair[1], "reads_anew"): pair[1].reads_anew = True  # each prompt to its last token, as it is counted
+    return pair
 
 
 def _hash_of(files: Sequence[Path]) -> str:
@@ -277,11 +298,12 @@ def _about(pair: tuple[Any, Any], quantize: str | None) -> dict[str, Any]:
     place = checkpoint.folder / checkpoint.gguf_file if checkpoint.gguf_file else checkpoint.folder
     in_torch = isinstance(model, torch.nn.Module)
     computes = str(next(model.parameters()).dtype).removeprefix("torch.") if in_torch else "stored"
+    threads = torch.get_num_threads() if in_torch else getattr(model, "threads", None)
     return {
         "task": model.task, "engine": "transformers" if in_torch else model.engine, "place": str(place),
         "model_class": type(model).__name__,
         "dtype": quantize or computes, "compute_dtype": computes if quantize else None, "origin": checkpoint.origin,
-        "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": torch.get_num_threads() if in_torch else None,
+        "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": threads,
         "reordered": in_torch and model.task in _READERS and str(model.device) == "cpu" and bool(layers_of(model)),
         "revision": checkpoint.revision, "context_length": getattr(model, "context_length", None),
     }
@@ -347,16 +369,19 @@ def _needs(told: Sequence[_Told], before: int) -> list[int]:
 
 def _point(told: _Told, asked: Asked, seconds: float, before: int, needs: int) -> Point:
     "One figure of speed"
-    calls = 0
+    calls, taken, written = 0, 0.0, 0
     def call() -> Any:
         "Do it, and count"
-        nonlocal calls
-        calls += 1
-        return told.call()
+        nonlocal calls, taken, written
+        started = time.perf_counter()
+        result = told.call()
+        calls, written = calls + 1, written + getattr(result, "new_tokens", 0)
+        taken += result.seconds if told.seconds else time.perf_counter() - started  # an answer's own: from tokens to tokens
+        return result
     with Meter() as meter: found = series(call, most_spread=asked.most_spread, seconds=seconds, told=told.seconds)
-    joules = meter.spent().joules
+    joules, label = joules_of(meter.spent(), asked.watts, taken)
     return Point(what=told.what, texts=told.texts, tokens=told.tokens, units=told.units, series=found, resident=needs,
-                 kept=highest() - before, joules=joules, calls=calls)
+                 kept=highest() - before, joules=joules, calls=calls, joules_label=label, written=written)
 
 
 _TRIES = 3  # how often a point is measured at most, while the machine is slower than at its best before it or after it

@@ -123,6 +123,7 @@ def _sampling_in(metadata: dict[str, Any]) -> Sampling | None:
 class LlamaCppModel:
     "A GGUF file that llama.cpp has opened"
     engine, is_encoder_decoder = "llama.cpp", False
+    reads_anew = False  # True: also what a prompt begins with as the last one did is read, which is slower, and what a measurement wants
 
     def __init__(
         self,
@@ -145,6 +146,7 @@ class LlamaCppModel:
         try: self.server = xllamacpp.Server(parameters)
         except RuntimeError as error:
             raise EngineError(f"llama.cpp cannot open {path.name}: {error} Update xllamacpp, or pass engine='transformers'.") from error
+        self.threads = parameters.cpuparams.n_threads  # that compute, as llama.cpp settled it
         self._begin()
 
     def __repr__(self) -> str:
@@ -209,7 +211,7 @@ class LlamaCppModel:
             _take(piece, answer, ends)
             return answer.done or stopped()
 
-        self._ask(_request(prompt, options), on_piece)
+        self._ask(_request(prompt, options) | {"cache_prompt": not self.reads_anew}, on_piece)
         answer.new_tokens = max(answer.new_tokens, ends.get("tokens", 0))
         answer.end(ends["finish_reason"])
 
