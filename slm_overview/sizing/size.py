@@ -25,7 +25,7 @@ from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
 from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
-from ..arithmetic.vocabulary import TOKENIZERS, vocabulary_bytes
+from ..arithmetic.vocabulary import TOKENIZERS, Vocabulary, gguf_vocabulary, tokenizer_kind, vocabulary_of
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, check_config, once, read_config, reading
 from ..files.weights import TensorInfo, WeightsHeader, check_file, gguf_parts, is_gguf, joined, read_header, safetensors_files
@@ -93,7 +93,8 @@ class Size(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:  # a few lines
         "The total, and a bar for each part"
         lines = [f"{self.name}: {_total(self)} {_setting(self)}", *_bars(self)]
-        if self.model_class: lines += [f"  built by transformers as {self.model_class}", *(f"  {note}" for note in self.notes)]
+        if self.model_class: lines.append(f"  built by transformers as {self.model_class}")
+        lines += [f"  {note}" for note in self.notes]
         if self.repacked: lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
         return "\n".join(lines)
 
@@ -151,6 +152,7 @@ class Outline(Struct, frozen=True):
     limit: int | None = None  # tokens of context that it is made for
     stored_dtype: str | None = None  # the precision of its checkpoint, if there is one and all of it has the same
     gguf: tuple[TensorInfo, ...] = ()  # the tensors of its GGUF file, if that is what there is
+    vocabulary: Vocabulary | None = None  # of its GGUF file, if that says it
     quantization: Quantization | None = None  # how the weights of its checkpoint are packed
     packed: tuple[TensorInfo, ...] = ()  # the tensors of that checkpoint
     built: Built | None = None  # what transformers builds of the config, where the closed form does not know it
@@ -240,7 +242,7 @@ def _from_folder(folder: Path, name: str) -> Outline:
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
     "A model in a GGUF file; raises `CheckpointError`"
-    return structs.replace(_from_config(gguf_config(header), name, closed=True), gguf=header.tensors)
+    return structs.replace(_from_config(gguf_config(header), name, closed=True), gguf=header.tensors, vocabulary=gguf_vocabulary(header))
 
 
 def _from_hub(name: str) -> Outline:
@@ -452,6 +454,13 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     return {"weights": weights.nbytes(*precisions) + more, "read_per_token": active.nbytes(*precisions) + more // 2}
 
 # %% ../../nbs/sizing/size.ipynb #19c03c24
+def _said_of_vocabulary(known: Outline) -> tuple[str, ...]:
+    "What was assumed of the vocabulary of a GGUF file, and what is not known of it"
+    if not known.gguf or (known.vocabulary and known.vocabulary.is_known): return ()
+    if known.vocabulary is None: return (f"The file names no tokenizer, which is taken for one of {tokenizer_kind(known.config)}.",)
+    return (f"The tokenizer is of the kind {known.vocabulary.kind!r}, which is not known here: its vocabulary is not counted.",)
+
+
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is computed"
     config, engine, found = known.config, setting.engine, dict(_weights(known, setting, batch))
@@ -463,7 +472,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
-        "vocabulary": vocabulary_bytes(config, engine=engine),
+        "vocabulary": (known.vocabulary or vocabulary_of(config)).nbytes(engine), "notes": _said_of_vocabulary(known),
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
         "decode_flops": batch * decode_flops(config, context, encoder_length=context, engine=engine),
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
