@@ -23,6 +23,7 @@ TOKENIZERS = {
     "SentencePiece": {"transformers": 1115, "llama.cpp": 240},
     "Unigram": {"transformers": 885, "llama.cpp": 440},
 }  # bytes for each entry of a vocabulary, by engine, as measured below
+_MERGE = 190  # bytes of those of BPE in llama.cpp are for a merge, as measured below
 _KINDS = {
     "albert": "Unigram", "bert": "WordPiece", "deberta-v2": "Unigram", "distilbert": "WordPiece", "minicpm3": "SentencePiece",
     "t5": "Unigram", "t5gemma": "SentencePiece",
@@ -53,9 +54,12 @@ class Vocabulary(Struct, frozen=True):
     "The vocabulary of a tokenizer"
     kind: str  # one of `TOKENIZERS`; or what else a file says, whose memory is not known
     entries: int  # a count
+    merges: int | None = None  # a count, of BPE; about one for each entry if None
 
     @property
-    def is_known(self) -> bool: return not self.entries or self.kind in TOKENIZERS
+    def is_known(self) -> bool:
+        "Whether its memory is known"
+        return not self.entries or self.kind in TOKENIZERS
 
     def nbytes(
         self,
@@ -63,7 +67,9 @@ class Vocabulary(Struct, frozen=True):
     ) -> int:  # bytes; 0 for a kind that is not known
         "What an engine's tokenizer keeps of it in memory; raises `OptionError`"
         check_option("engine", engine, ENGINES)
-        return self.entries * TOKENIZERS[self.kind][engine] if self.kind in TOKENIZERS else 0
+        if not self.is_known or not self.entries: return 0
+        more = 0 if self.merges is None or (self.kind, engine) != ("BPE", "llama.cpp") else (self.merges - self.entries) * _MERGE
+        return self.entries * TOKENIZERS[self.kind][engine] + more
 
 
 def vocabulary_of(
@@ -93,8 +99,10 @@ def gguf_vocabulary(
     header: WeightsHeader,  # what `read_header` makes of a GGUF file
 ) -> Vocabulary | None:  # None if it does not name its tokenizer
     "The vocabulary in a GGUF file, by its own words; raises `CheckpointError` if it names a tokenizer and lists no entries"
-    named, entries = header.metadata.get("tokenizer.ggml.model"), header.lengths.get("tokenizer.ggml.tokens")
+    named = header.metadata.get("tokenizer.ggml.model")
+    entries, merges = (header.lengths.get(f"tokenizer.ggml.{name}") for name in ("tokens", "merges"))
     if named is None: return None
     if named in _NO_VOCABULARY: return Vocabulary("none", 0)
-    if entries: return Vocabulary(GGUF_TOKENIZERS.get(named, named) if isinstance(named, str) else f"{named!r:.60}", entries)
+    kind = GGUF_TOKENIZERS.get(named, named) if isinstance(named, str) else f"{named!r:.60}"
+    if entries: return Vocabulary(kind, entries, merges if kind == "BPE" else None)
     raise CheckpointError(f"{header.path.name} names the tokenizer {named!r:.60}, and lists no entries of its vocabulary. Fetch it again.")
