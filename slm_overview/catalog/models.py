@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['DUTIES', 'SHOWN', 'FIELDS', 'COLUMNS', 'OVERVIEW_COLUMNS', 'SmallModel', 'markdown_table', 'Index', 'make_index',
-           'index_text', 'Catalog', 'Comparison', 'claims', 'corrections', 'verdicts', 'overview_table',
-           'overview_html', 'corrections_html']
+           'index_text', 'language_code', 'Catalog', 'Comparison', 'claims', 'corrections', 'verdicts',
+           'overview_table', 'overview_html', 'corrections_html']
 
 # %% ../../nbs/catalog/models.ipynb #dc195ef5
 import datetime
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -149,6 +149,14 @@ class SmallModel(Struct, frozen=True, kw_only=True, dict=True):
     def other_languages(self) -> str:
         "What is said of other languages"
         return self.record.facts.languages.value.also
+
+    def unnamed_language(
+        self,
+        code: str,  # e.g. `de`
+    ) -> str:  # what its developer says in words; empty if the language is named, or nothing is said that could mean it
+        "Why a language that its developer does not name may be among those it is made for; programming languages are no answer"
+        if code in self.languages or self.other_languages == "programming languages": return ""
+        return self.other_languages
 
     @cached_property
     def config(self) -> Config:  # what is in its config.json
@@ -316,6 +324,16 @@ def _one_of(value: str, allowed: Any, what: str, of: Callable[[SmallModel], Any]
     return lambda model: value in found if isinstance(found := of(model), tuple) else value == found
 
 
+def language_code(
+    code: str,  # e.g. `de`
+    models: Iterable[SmallModel],  # whose languages are looked through for the nearest code
+) -> str:  # the same, in small letters
+    "A code of a language; raises `OptionError` for what is none"
+    if isinstance(code, str) and re.fullmatch("[a-z]{2}", small := code.lower()): return small
+    near = did_you_mean(str(code), sorted({one for model in models for one in model.languages}))
+    raise OptionError(f"languages has {code!r}, which is no code such as 'de'.{near}")
+
+
 def _tests(models: tuple[SmallModel, ...]) -> dict[str, Callable[[Any], Callable[[SmallModel], bool]]]:
     "For each criterion of `filter`, what makes a test of its value"
     def compared(model: SmallModel, day: str) -> int:
@@ -328,7 +346,7 @@ def _tests(models: tuple[SmallModel, ...]) -> dict[str, Callable[[Any], Callable
         "kind": lambda v: _one_of(v, Kind.__args__, "kind", lambda m: m.kind),
         "task": lambda v: _one_of(v, Task.__args__, "task", lambda m: m.tasks),
         "family": lambda v: _one_of(v, {m.family for m in models}, "family", lambda m: m.family),
-        "language": lambda v: _one_of(v, {code for m in models for code in m.languages}, "language", lambda m: m.languages),
+        "language": lambda v: (lambda code: lambda m: code in m.languages or bool(m.unnamed_language(code)))(language_code(v, models)),
         "licence": lambda v: _one_of(v, {m.licence for m in models}, "licence", lambda m: m.licence),
         "duty": lambda v: _one_of(v, DUTIES, "duty", lambda m: tuple(m.duties())),
         "without_duty": lambda v: (lambda has: lambda m: not has(m))(_one_of(v, DUTIES, "without_duty", lambda m: tuple(m.duties()))),

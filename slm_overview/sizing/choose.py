@@ -17,9 +17,9 @@ import msgspec
 from msgspec import Struct
 
 from ..arithmetic.kv_cache import check_length
-from ..catalog.models import DUTIES, Catalog, SmallModel, markdown_table
+from ..catalog.models import DUTIES, Catalog, SmallModel, language_code, markdown_table
 from ..catalog.records import Task
-from ..errors import CheckpointError, OptionError, check_option, did_you_mean
+from ..errors import CheckpointError, OptionError, check_option
 from .machine import Probe, last_level_cache, machine
 from .size import PARTS, Outline, Size, format_bytes, outline, plot_sizes, size
 
@@ -419,20 +419,10 @@ def _licence_reason(model: SmallModel, need: _Need) -> str:
     return f"a duty of the licence: {model.duties()[held[0]]}" if held else ""
 
 
-def _missing(model: SmallModel, need: _Need) -> str:
-    "The languages that are asked for and not named"
-    return ", ".join(code for code in need.languages if code not in model.languages)
-
-
-def _others(model: SmallModel) -> str:
-    "What its developer says of languages in words; programming languages are no answer to somebody who asks for German"
-    return "" if model.other_languages == "programming languages" else model.other_languages
-
-
 def _language_reason(model: SmallModel, need: _Need) -> str:
     "Why the languages of a model do not do; what its developer says in words only is not held against it"
-    missing = _missing(model, need)
-    return f"a language is not named: {missing}" if missing and not _others(model) else ""
+    missing = ", ".join(code for code in need.languages if code not in model.languages and not model.unnamed_language(code))
+    return f"a language is not named: {missing}" if missing else ""
 
 
 _QUESTIONS = (_task_reason, _context_reason, _licence_reason, _language_reason)
@@ -441,8 +431,8 @@ _QUESTIONS = (_task_reason, _context_reason, _licence_reason, _language_reason)
 def _notes(model: SmallModel, need: _Need) -> Iterator[str]:
     "What was asked and is not certain"
     if need.task in FINE_TUNED: yield f"needs fine-tuning for {need.task}"
-    missing = _missing(model, need)
-    if missing: yield f"{missing} not named; its developer says: {_others(model)}"
+    missing = [code for code in need.languages if code not in model.languages]
+    if missing: yield f"{', '.join(missing)} not named; its developer says: {model.other_languages}"
     if model.gated: yield "its terms must be accepted on the Hub first"
 
 # %% ../../nbs/sizing/choose.ipynb #71206291
@@ -461,10 +451,7 @@ def _checked_need(catalog: Catalog, need: _Need) -> _Need:
     check_option("task", need.task, [None, *TASKS, *FINE_TUNED])
     check_option("commercial_use", need.commercial_use, [None, True, "yes", "conditional"])
     for duty in need.without_duty: check_option("without_duty", duty, DUTIES)
-    codes = sorted({code for model in catalog for code in model.languages})
-    for code in need.languages:
-        if re.fullmatch("[a-z]{2}", code): continue
-        raise OptionError(f"languages has {code!r}, which is no code such as 'de'.{did_you_mean(code, codes)}")
+    for code in need.languages: language_code(code, catalog)
     if need.context is not None and check_length(need.context, "context") == 0: raise OptionError("context=0 leaves nothing to read.")
     return need
 
