@@ -230,7 +230,8 @@ def _smaller(known: Outline, option: Option, catalog: Catalog, **options: Any) -
     "The largest model that fits where this one does not: of the same family, or else with the same tasks"
     own = next((model for model in catalog if model.slug == known.name), None)
     if own is None: return
-    smaller = sorted((model for model in catalog if model.parameters < known.parameters), key=lambda model: -model.parameters)
+    there = (model for model in catalog if model.parameters < known.parameters and not model.gone)
+    smaller = sorted(there, key=lambda model: -model.parameters)
     family = [model for model in smaller if model.family == own.family]
     for model in (*family, *(model for model in smaller if set(own.tasks) <= set(model.tasks))):
         for one in _options(outline(model), option.memory, None, PRECISIONS, **options):
@@ -294,6 +295,7 @@ ORDERS: dict[str, Callable[["Candidate"], Any]] = {
 class Candidate(Struct, frozen=True):
     "A model that fits what was asked"
     name: str  # its slug
+    hub_id: str  # the repository of the checkpoint that does what was asked
     released: str  # when it first came out
     option: Option  # the finest precision that fits
     bound: Bound | None  # how fast it can be at most
@@ -329,7 +331,8 @@ class Choice(Struct, frozen=True):
         "The list as plain values"
         return [
             {
-                "name": one.name, "released": one.released, "parameters": one.option.size.parameters, "precision": one.option.precision,
+                "name": one.name, "hub_id": one.hub_id, "released": one.released,
+                "parameters": one.option.size.parameters, "precision": one.option.precision,
                 "needed": one.option.needed, **{part: getattr(one.option.size, part) for part in PARTS}, "program": one.option.program,
                 "read_per_second": one.bound and one.bound.read, "write_per_second": one.bound and one.bound.write,
                 "licence": one.licence, "duties": one.duties, "notes": list(one.notes),
@@ -400,7 +403,14 @@ def _task_reason(model: SmallModel, need: _Need) -> str:
     "Why a model does not do the task"
     wanted = FINE_TUNED.get(need.task)
     if wanted: return "" if model.kind == wanted else f"not the task: it is no {wanted} model"
-    return "" if need.task is None or need.task in model.tasks else f"not the task: it does {', '.join(model.tasks)}"
+    if need.task is not None and need.task not in model.tasks: return f"not the task: it does {', '.join(model.tasks)}"
+    other = model.offered(need.task)
+    return f"not the task: {model.hub_id} does not do it, and {other.hub_id} is not offered: {other.refused}" if other.refused else ""
+
+
+def _there_reason(model: SmallModel, need: _Need) -> str:
+    "Why a model is not to be had"
+    return f"not to be had: {model.gone}" if model.gone else ""
 
 
 def _context_reason(model: SmallModel, need: _Need) -> str:
@@ -411,12 +421,14 @@ def _context_reason(model: SmallModel, need: _Need) -> str:
 
 def _licence_reason(model: SmallModel, need: _Need) -> str:
     "Why the licence of a model does not do"
+    one = model.offered(need.task)
     allowed = {True: ("yes",), "yes": ("yes",), "conditional": ("yes", "conditional")}.get(need.commercial_use)
-    if allowed and model.commercial_use not in allowed:
-        terms = model.terms.commercial_terms or f"{model.licence} does not allow it"
-        return f"commercial use {'under conditions only' if model.commercial_use == 'conditional' else 'not allowed'}: {terms}"
-    held = [duty for duty in need.without_duty if duty in model.duties()]
-    return f"a duty of the licence: {model.duties()[held[0]]}" if held else ""
+    use = one.terms.commercial_use
+    if allowed and use not in allowed:
+        terms = one.terms.commercial_terms or f"{one.licence} does not allow it"
+        return f"commercial use {'under conditions only' if use == 'conditional' else 'not allowed'}: {terms}"
+    held = [duty for duty in need.without_duty if duty in one.duties()]
+    return f"a duty of the licence: {one.duties()[held[0]]}" if held else ""
 
 
 def _language_reason(model: SmallModel, need: _Need) -> str:
@@ -425,15 +437,17 @@ def _language_reason(model: SmallModel, need: _Need) -> str:
     return f"a language is not named: {missing}" if missing else ""
 
 
-_QUESTIONS = (_task_reason, _context_reason, _licence_reason, _language_reason)
+_QUESTIONS = (_task_reason, _there_reason, _context_reason, _licence_reason, _language_reason)
 
 
 def _notes(model: SmallModel, need: _Need) -> Iterator[str]:
     "What was asked and is not certain"
+    one = model.offered(need.task)
+    if one.hub_id != model.hub_id: yield f"the checkpoint for {need.task} is {one.hub_id}"
     if need.task in FINE_TUNED: yield f"needs fine-tuning for {need.task}"
     missing = [code for code in need.languages if code not in model.languages]
     if missing: yield f"{', '.join(missing)} not named; its developer says: {model.other_languages}"
-    if model.gated: yield "its terms must be accepted on the Hub first"
+    if one.gated: yield "its terms must be accepted on the Hub first"
 
 # %% ../../nbs/sizing/choose.ipynb #71206291
 TASKS = Task.__args__  # of the catalogue
@@ -467,7 +481,8 @@ def _consider(
     if not fitting: return f"too large: it needs {format_bytes(tried[-1].needed)} even in {tried[-1].precision}"
     bounds = {option.precision: speed_bound(option.size, probe, cache) if probe else None for option in fitting}
     best = max(fitting, key=lambda one: (_speed_of(bounds[one.precision]), -_read_for_a_token(one.size))) if fastest else fitting[0]
-    return Candidate(model.slug, model.released, best, bounds[best.precision], model.licence, model.duties(), tuple(_notes(model, need)))
+    one, notes = model.offered(need.task), tuple(_notes(model, need))
+    return Candidate(model.slug, one.hub_id, model.released, best, bounds[best.precision], one.licence, one.duties(), notes)
 
 
 _NOT_MEASURED = "No speed was measured here: what reads the fewest bytes for a token comes first. To measure it: slm machine --probe."
