@@ -74,9 +74,12 @@ class Vocabulary(Struct, frozen=True):
 
 def vocabulary_of(
     config: Mapping,  # what is in a model's config.json
+    engine: str = "transformers",  # one of `ENGINES`
 ) -> Vocabulary:
-    "The vocabulary that belongs to an architecture; raises `CheckpointError` if its size is missing"
-    return Vocabulary(tokenizer_kind(config), _entries(config))
+    "The vocabulary that belongs to an architecture in an engine; raises `CheckpointError` if its size is missing"
+    entries = _entries(config)
+    if engine == "llama.cpp" and language_model(config)["model_type"].startswith("gemma4"): return Vocabulary("BPE", entries, 2 * entries)
+    return Vocabulary(tokenizer_kind(config), entries)
 
 
 def vocabulary_bytes(
@@ -85,7 +88,7 @@ def vocabulary_bytes(
     engine: str = "transformers",  # one of `ENGINES`
 ) -> int:  # bytes
     "What an engine's tokenizer keeps of the vocabulary in memory; raises `CheckpointError` or `OptionError`"
-    return vocabulary_of(config).nbytes(engine)
+    return vocabulary_of(config, engine).nbytes(engine)
 
 # %% ../../nbs/arithmetic/vocabulary.ipynb #c3b1f906
 GGUF_TOKENIZERS = {

@@ -501,7 +501,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
-        "vocabulary": (known.vocabulary or vocabulary_of(config)).nbytes(engine), "notes": _said_of_vocabulary(known),
+        "vocabulary": (known.vocabulary or vocabulary_of(config, engine)).nbytes(engine), "notes": _said_of_vocabulary(known),
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
         "decode_flops": batch * decode_flops(config, context, encoder_length=context, engine=engine),
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
