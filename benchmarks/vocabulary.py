@@ -6,6 +6,8 @@ vocabulary has scores, 32,000 of its pieces serve as a Unigram vocabulary too. W
 tokenizers   a tokenizer is loaded after a small one, whose second load takes nothing but what every load does and is taken off; in
              llama.cpp there is a model of one narrow layer around it, whose weights are taken off as well
 loads        a model is opened, with its tokenizer, and reads a text of the whole context
+With `--merges`, the vocabulary of SmolLM2 alone is opened by llama.cpp with more and more merges, of all that two of its entries allow;
+with `--save` that goes to benchmarks/results/vocabulary-merges.json.
 """
 import argparse
 import datetime
@@ -29,6 +31,7 @@ from slm_overview.testing.checkpoints import empty_gguf
 from slm_overview.testing.truth import resident_bytes
 
 RESULTS = Path(__file__).parent / "results" / "vocabulary.json"
+OF_MERGES = RESULTS.with_name("vocabulary-merges.json")
 FEW = 600  # entries of the vocabulary that is loaded first
 PIECES = 32_000  # entries of a Unigram vocabulary that is made of a larger one
 CONTEXT = 2048  # tokens, of loads
@@ -203,21 +206,41 @@ def measured(files):
     return {"tokenizers": rows, "loads": loads}
 
 
+def with_merges():
+    "What llama.cpp takes for a vocabulary of byte pairs, with merges for none of its entries, for one in each, and with more of them"
+    said, rows = in_file(packaged_path(PACKAGED_MODELS["smollm2-135m"])), []
+    tokens, own = said["tokenizer.ggml.tokens"], said["tokenizer.ggml.merges"]
+    known = set(tokens)
+    pairs = [f"{one[:cut]} {one[cut:]}" for one in tokens for cut in range(1, len(one)) if one[:cut] in known and one[cut:] in known]
+    every = list(dict.fromkeys([*own, *pairs]))
+    with tempfile.TemporaryDirectory() as folder:
+        small, file = Path(folder) / "few.gguf", Path(folder) / "vocabulary.gguf"
+        around(shortened(said, FEW), small)
+        for merges in (own[:FEW], own, every[: (len(own) + len(every)) // 2], every):
+            weights = around({**said, "tokenizer.ggml.merges": merges}, file)
+            opened = grown(f"{OPEN}\nfirst = opened({str(small)!r}, 256)", f"server = opened({str(file)!r}, 256)", "after", times=3)
+            rows.append({"entries": len(tokens), "merges": len(merges), "llama.cpp": opened - weights})
+            print(rows[-1], flush=True)
+    return {"merges": rows}
+
+
 def main():
     "Measure, and perhaps save"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE.gguf", help="of decoders, called by the name of the model and its type")
     parser.add_argument("--save", action="store_true", help="keep the result")
+    parser.add_argument("--merges", action="store_true", help="measure what merges take, and nothing else")
     options = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
-    found = measured(options.files)
+    found = with_merges() if options.merges else measured(options.files)
     libraries = ("torch", "transformers", "tokenizers", "xllamacpp")
     here = machine()
     result = {
         "date": datetime.date.today().isoformat(), "system": here.system, "processor": here.processor,
         "libraries": {name: metadata.version(name) for name in libraries}, **found,
     }
-    if options.save: RESULTS.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path = OF_MERGES if options.merges else RESULTS
+    if options.save: path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__": main()

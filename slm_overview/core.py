@@ -57,6 +57,8 @@ from slm_overview.loading.placement import (
     check_memory,
     choose_device,
     choose_dtype,
+    has_other_head,
+    saved_otherwise,
     weight_bytes,
 )
 
@@ -142,6 +144,16 @@ def _split(tokenizer: Any, checkpoint: Checkpoint) -> None:
     )
 
 
+def _check_shapes(wrong: Iterable[tuple], model: PreTrainedModel, config: Any, name: str) -> None:
+    "Raise `CheckpointError` where weights have other shapes in the files than in the model"
+    weight, stored, expected = min(wrong, default=("", (), ()))
+    if not weight: return
+    raise CheckpointError(
+        f"the weights in the files of '{name}' do not fit a {type(model).__name__}: {weight} is {list(stored)}, and should be "
+        f"{list(expected)}. {saved_otherwise(config, type(model))}".strip()
+    )
+
+
 def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) -> tuple[PreTrainedModel, set[str]]:
     "The model of a checkpoint, and the names of its weights that were not in the files"
     if checkpoint.gguf_file and task != "text-generation":
@@ -154,8 +166,9 @@ def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) ->
     config = AutoConfig.from_pretrained(**_source(checkpoint))
     options = {"config": config} if checkpoint.gguf_file else {"use_safetensors": True}  # to read the config of a GGUF file takes seconds
     model, report = auto_class(task, config).from_pretrained(
-        **_source(checkpoint), **options, dtype=dtype or "auto", output_loading_info=True,
+        **_source(checkpoint), **options, dtype=dtype or "auto", output_loading_info=True, ignore_mismatched_sizes=True,
     )
+    _check_shapes(report["mismatched_keys"], model, config, checkpoint.name)
     return model, set(report["missing_keys"])
 
 # %% ../nbs/00_core.ipynb #5a1e3766
@@ -172,10 +185,17 @@ def _check_body(model: PreTrainedModel, missing: set[str], name: str) -> None:
     body = sorted(weight for weight in missing if weight.startswith(f"{model.base_model_prefix}.") and "pooler" not in weight)
     drawn = sum(parameters[weight].numel() for weight in missing if weight in parameters)
     if not body and 2 * drawn <= sum(parameter.numel() for parameter in parameters.values()): return
+    otherwise = saved_otherwise(model.config, type(model)) or "They belong to another architecture, or are not complete."
     raise CheckpointError(
-        f"the files of '{name}' lack {len(missing)} weights of the {model.config.model_type} model, {min(body or missing)} first: "
-        "they belong to another architecture, or are not complete."
+        f"the files of '{name}' lack {len(missing)} weights of the {model.config.model_type} model, {min(body or missing)} first. "
+        + otherwise
     )
+
+
+def _check_head(model: PreTrainedModel, missing: set[str], name: str, task: str) -> None:
+    "Raise `TaskError` where the head is one for another task, whose weights have the same names and shapes"
+    if missing or not has_other_head(model.config, type(model)): return
+    raise TaskError(f"the head of '{name}' was trained for something else than task='{task}'. {saved_otherwise(model.config, type(model))}")
 
 
 def _mark_untrained(model: PreTrainedModel, missing: set[str], checkpoint: Checkpoint, task: str, stacklevel: int) -> None:
@@ -234,6 +254,7 @@ def _load_pair(
         if how.quantize: _quantize(model)
         model.to(how.place).eval()
     _check_body(model, missing, checkpoint.name)
+    _check_head(model, missing, checkpoint.name, how.task)
     _mark_untrained(model, {name for name in missing if not name.startswith(unused)}, checkpoint, how.task, stacklevel + 1)
     state_padding(tokenizer, model)
     return tokenizer, model

@@ -35,28 +35,35 @@
   }
 
   // ---- the rules, with the words of the package
+  // The checkpoint that does the task, under its own licence: that of the record, or another one that the task needs
+  const offered = (model, need) => model.tuned[need.task] ?? model;
   function taskReason(model, need, data) {
     const wanted = data.fine_tuned[need.task];
     if (wanted) return model.kind === wanted ? "" : `not the task: it is no ${wanted} model`;
-    return !need.task || model.tasks.includes(need.task) ? "" : `not the task: it does ${model.tasks.join(", ")}`;
+    if (need.task && !model.tasks.includes(need.task)) return `not the task: it does ${model.tasks.join(", ")}`;
+    const other = offered(model, need);
+    return other.refused ? `not the task: ${model.hub_id} does not do it, and ${other.hub_id} is not offered: ${other.refused}` : "";
   }
+  const thereReason = (model) => (model.gone ? `not to be had: ${model.gone}` : "");
   function contextReason(model, need) {
     return need.context <= model.context_length ? "" : `too short a context: it is made for ${grouped(model.context_length)} tokens`;
   }
   function licenceReason(model, need) {
     const allowed = { yes: ["yes"], conditional: ["yes", "conditional"] }[need.commercial_use];
-    if (!allowed || allowed.includes(model.commercial_use)) return "";
-    const terms = model.commercial_terms || `${model.licence} does not allow it`;
-    return `commercial use ${model.commercial_use === "conditional" ? "under conditions only" : "not allowed"}: ${terms}`;
+    const one = offered(model, need);
+    if (!allowed || allowed.includes(one.commercial_use)) return "";
+    const terms = one.commercial_terms || `${one.licence} does not allow it`;
+    return `commercial use ${one.commercial_use === "conditional" ? "under conditions only" : "not allowed"}: ${terms}`;
   }
   const others = (model) => (model.other_languages === "programming languages" ? "" : model.other_languages);
   const unnamed = (model, need) => (need.language && !model.languages.includes(need.language) ? need.language : "");
   const languageReason = (model, need) => (unnamed(model, need) && !others(model) ? `a language is not named: ${need.language}` : "");
   function notes(model, need, data) {
-    const found = [];
+    const found = [], one = offered(model, need);
+    if (one.hub_id !== model.hub_id) found.push(`the checkpoint for ${need.task} is ${one.hub_id}`);
     if (data.fine_tuned[need.task]) found.push(`needs fine-tuning for ${need.task}`);
     if (unnamed(model, need)) found.push(`${need.language} not named; its developer says: ${others(model)}`);
-    if (model.gated) found.push("its terms must be accepted on the Hub first");
+    if (one.gated) found.push("its terms must be accepted on the Hub first");
     return found;
   }
 
@@ -68,7 +75,7 @@
     return { precision, required: kept.weights + kept.vocabulary + working, turns: kept.turns, ...figures };
   }
   function consider(model, need, data) {
-    const reason = taskReason(model, need, data) || contextReason(model, need) || licenceReason(model, need) || languageReason(model, need);
+    const reason = taskReason(model, need, data) || thereReason(model) || contextReason(model, need) || licenceReason(model, need) || languageReason(model, need);
     if (reason) return { reason };
     const names = data.precisions.map((one) => one.name).filter((name) => name in model.sizes && (!need.precision || name === need.precision));
     if (!names.length) return { reason: `not in ${need.precision}: no engine here can run it so` };
@@ -163,8 +170,9 @@
     });
     return button;
   }
-  function howTo(model, size, data) {
-    const how = data.precisions.find((one) => one.name === size.precision).how.replace("{name}", model.slug);
+  function howTo(model, size, need, data) {
+    const one = offered(model, need), name = one.hub_id === model.hub_id ? model.slug : one.hub_id;
+    const how = data.precisions.find((one) => one.name === size.precision).how.replace("{name}", name);
     const summary = make("summary", { "aria-label": `How to load ${model.name}` }, "Load it");
     if (!how.includes("(")) return make("details", {}, summary, make("p", {}, `${how}.`));
     return make("details", {}, summary, make("pre", {}, make("code", {}, how)), copyButton(how));
@@ -174,12 +182,12 @@
     const name = make("th", { scope: "row" }, make("a", { href: new URL(model.page, new URL(place.dataset.source, location.href)).href }, model.name));
     const told = notes(model, need, data);
     if (told.length) name.append(make("div", { class: "source-note" }, `${told.join("; ")}.`));
-    const asked = Object.keys(model.duties).map(wordsOf).join(", ");
+    const one = offered(model, need), asked = Object.keys(one.duties).map(wordsOf).join(", ");
     return make("tr", { "data-slug": model.slug }, name, cell("released", model.released, model.released),
-      cell("parameters", model.parameters, `${grouped(Number(rounded(model.parameters / 1e6, 0)))}M`), cell("precision", size.precision, size.precision, howTo(model, size, data)),
+      cell("parameters", model.parameters, `${grouped(Number(rounded(model.parameters / 1e6, 0)))}M`), cell("precision", size.precision, size.precision, howTo(model, size, need, data)),
       cell("required", size.required, formatBytes(size.required), bar(size, need.memory)),
       ...PARTS.map((part) => cell(part, size[part], formatBytes(size[part]))),
-      cell("licence", model.licence, model.licence, make("div", { class: "source-note" }, asked)));
+      cell("licence", one.licence, one.licence, make("div", { class: "source-note" }, asked)));
   }
   function resultTable(fits, need, data) {
     const heads = ["Model", "Released", "Parameters", "Precision", "Needs", "Weights", "Vocabulary", "KV cache", "Activations", "Licence, duties"];

@@ -98,6 +98,9 @@ def _dates(record: Record) -> Found:
 def _licences(record: Record, licences: dict[str, Terms]) -> Found:
     "A licence that is not known, or that contradicts the form in front of the files"
     licence = record.facts.licence.value
+    for number, one in enumerate(record.tuned):
+        if one.licence and one.licence.id not in licences:
+            yield f"tuned[{number}].licence.id", f"{one.licence.id!r} is not in licences.yaml. Known are: {', '.join(licences)}."
     if licence.id not in licences:
         yield "facts.licence.value.id", f"{licence.id!r} is not in licences.yaml. Known are: {', '.join(licences)}."
     elif licence.gated and licences[licence.id].commercial_use == "yes" and not licences[licence.id].use_policy:
@@ -105,6 +108,18 @@ def _licences(record: Record, licences: dict[str, Terms]) -> Found:
             "facts.licence.value.gated",
             f"the Hub asks to accept terms, and {licence.id} has none to accept. Look which of the two is right.",
         )
+
+
+def _tuned(record: Record) -> Found:
+    "Checkpoints for some tasks that are none of the model's, or of which it is not said whether they are offered"
+    for number, one in enumerate(record.tuned):
+        field = f"tuned[{number}]"
+        if one.hub_id not in record.siblings: yield f"{field}.hub_id", f"{one.hub_id!r} is not among the siblings."
+        wrong = [task for task in one.tasks if task not in record.tasks]
+        if wrong: yield f"{field}.tasks", f"{wrong[0]!r} is not among the tasks."
+        if bool(one.licence) == bool(one.refused): yield f"{field}.licence", "a checkpoint has a licence, or a reason why it is refused."
+    tasks = [task for one in record.tuned for task in one.tasks]
+    if twice := [task for task in tasks if tasks.count(task) > 1]: yield "tuned", f"two checkpoints are there for {twice[0]!r}."
 
 
 def _overview(record: Record) -> Found:
@@ -116,7 +131,7 @@ def _overview(record: Record) -> Found:
             yield f"overview.corrected.{column}", "a cell is corrected if, and only if, one of its claims is not correct."
 
 
-RULES: tuple[Callable[[Record], Found], ...] = (_sources, _unfinished, _numbers, _dates, _overview)
+RULES: tuple[Callable[[Record], Found], ...] = (_sources, _unfinished, _numbers, _dates, _tuned, _overview)
 
 # %% ../../nbs/catalog/facts.ipynb #d2649461
 STALE_AFTER = datetime.timedelta(days=365)  # a source that was read longer ago should be read again

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Url', 'PartialDate', 'Status', 'Value', 'Kind', 'Task', 'Slug', 'HubId', 'Positive', 'Verdict', 'Column', 'DATA',
            'Source', 'Fact', 'Terms', 'FormerLicence', 'Licence', 'Tokenizer', 'Training', 'Languages', 'Facts',
-           'Release', 'Download', 'Paper', 'Benchmark', 'Cells', 'Claim', 'Overview', 'Record', 'checked',
+           'Release', 'Download', 'Tuned', 'Paper', 'Benchmark', 'Cells', 'Claim', 'Overview', 'Record', 'checked',
            'read_record', 'read_licences', 'read_records', 'dated', 'json_schema']
 
 # %% ../../nbs/catalog/records.ipynb #c94c3df2
@@ -138,10 +138,23 @@ class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     sources: tuple[Source, ...]
 
 
-class Download(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Download(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     "Where the weights are to be had"
     channel: str
     url: Url
+    gone: str = ""  # why they are not to be had there any more
+
+
+class Tuned(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    "Another checkpoint of a model, which does what the one of `hub_id` does not"
+    hub_id: HubId  # one of the siblings
+    tasks: tuple[Task, ...]  # those of the model's that need it
+    licence: Licence | None  # null where it is not offered
+    refused: str = ""  # why it is not offered: its licence is not known or not described here, or it is gone
+    note: str = ""
+    status: Status
+    read: datetime.date
+    sources: tuple[Source, ...]
 
 
 class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -204,6 +217,7 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     name: str  # its name for people
     hub_id: HubId  # its repository on the Hub
     siblings: tuple[HubId, ...] = ()  # other repositories of the same model: sizes, versions, tuned for chat
+    tuned: tuple[Tuned, ...] = ()  # those of them that are needed for some of the tasks
     family: str
     kind: Kind
     tasks: tuple[Task, ...]  # what its published checkpoints do without further training
@@ -301,7 +315,7 @@ def dated(
     "Everything in a record that was read on a day at a source"
     facts = [("facts", name, getattr(record.facts, name)) for name in record.facts.__struct_fields__]
     claims = record.overview.claims if record.overview else ()
-    listed = {"releases": record.releases, "benchmarks": record.benchmarks, "overview.claims": claims}
+    listed = {"tuned": record.tuned, "releases": record.releases, "benchmarks": record.benchmarks, "overview.claims": claims}
     return [*facts, *((part, number, item) for part, items in listed.items() for number, item in enumerate(items))]
 
 # %% ../../nbs/catalog/records.ipynb #d6c3c000

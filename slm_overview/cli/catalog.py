@@ -22,7 +22,7 @@ def list_models(
     kind: Annotated[str | None, typer.Option(help="encoder-only, decoder-only or encoder-decoder.")] = None,
     task: Annotated[str | None, typer.Option(help="E.g. text-generation, chat, code, sentence-similarity.")] = None,
     developer: Annotated[str | None, typer.Option(help="Part of the developer's name.")] = None,
-    language: Annotated[str | None, typer.Option(help="A code such as de; only languages that a record names are found.")] = None,
+    language: Annotated[str | None, typer.Option(help="A code such as de; models of unnamed languages are kept, with a remark.")] = None,
     licence: Annotated[str | None, typer.Option(help="E.g. MIT or Apache-2.0.")] = None,
     commercial_use: Annotated[str | None, typer.Option(help="yes: to anybody; conditional: also under conditions; no.")] = None,
     without_duty: Annotated[str | None, typer.Option(help="A duty that the licence must not have, e.g. use_policy.")] = None,
@@ -41,9 +41,17 @@ def list_models(
     from slm_overview.catalog.models import FIELDS, Catalog
 
     found = Catalog.load().filter(" ".join(words) if words else None, **criteria).sort(sort, descending)
+    if language: _remark(found, language)
     if as_json: print_json(found.rows(FIELDS))
     elif len(found): console().print(found.table(COLUMNS[:4 if console().width < 90 else 5 if console().width < 110 else 7]))
     else: typer.echo("No model of the catalogue meets all of this.", err=True)
+
+
+def _remark(models: Any, language: str) -> None:
+    "Say on the error channel which of some models do not name a language, and what their developers say instead"
+    words = {model.slug: model.unnamed_language(language.lower()) for model in models}
+    for slug, said in words.items():
+        if said: typer.echo(f"{slug}: {language.lower()} not named; its developer says: {said}.", err=True)
 
 
 COLUMNS = ("slug", "parameters", "kind", "licence", "context_length", "commercial_use", "released")  # the last ones on a wide terminal only

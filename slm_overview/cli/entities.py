@@ -84,13 +84,14 @@ def entities(
     places, inputs = zip(*_given(texts, file).items(), strict=True)
     status(f"Loading {model}")
     from slm_overview.core import load_small_model
-    from slm_overview.errors import check_option
+    from slm_overview.errors import TaskError, check_option
     from slm_overview.labelling.encode import as_texts
     from slm_overview.labelling.entities import AGGREGATION_STRATEGIES, entities as find
 
     check_option("aggregation", aggregation, AGGREGATION_STRATEGIES)
     checked = as_texts([*inputs])
-    pair = load_small_model(model, task="token-classification", device=device)
+    try: pair = load_small_model(model, task="token-classification", device=device)
+    except TaskError as error: raise TaskError(f"{error} For whole texts: slm predict TEXT --model MODEL.") from error
     _check_head(model, pair[1])
     ignored = tuple(label.strip() for label in ignore_labels.split(",") if label.strip())
     found = find(checked, *pair, aggregation_strategy=aggregation, ignore_labels=ignored, stride=stride, max_length=max_length)

@@ -80,11 +80,13 @@ def predict(
     options = {"max_length": max_length, "truncation": truncation}
     status(f"Loading {model}")
     from slm_overview.core import classify, load_small_model
+    from slm_overview.errors import TaskError
     from slm_overview.labelling.embed import zero_shot
     from slm_overview.labelling.encode import as_texts
 
     inputs = as_texts([*inputs])
-    pair = load_small_model(model, task="text-classification" if labels is None else "feature-extraction", device=device)
+    try: pair = load_small_model(model, task="text-classification" if labels is None else "feature-extraction", device=device)
+    except TaskError as error: raise TaskError(f"{error} For parts of texts: slm entities TEXT --model MODEL.") from error
     if labels is None:
         _check_head(model, pair[1])
         given = [(text, text_pair) for text in inputs] if text_pair else inputs

@@ -15,7 +15,7 @@ import os
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from math import prod
 from pathlib import Path
@@ -47,6 +47,7 @@ class WeightsHeader:
     format: str  # `safetensors` or `gguf`
     tensors: tuple[TensorInfo, ...]  # every tensor of the file
     metadata: dict  # what else the header says; long arrays and those of text are left out
+    lengths: dict = field(default_factory=dict)  # how long each of those is, e.g. of the tokens of a vocabulary
 
     @property
     def elements(self) -> int:  # a count
@@ -185,8 +186,12 @@ class _Cursor:
         return self.buffer[start : start + length].decode("utf-8", errors="replace")
 
 # %% ../../nbs/files/weights.ipynb #f39ce93b
+class _Length(int):
+    "How long an array is that is stepped over"
+
+
 def _read_value(cursor: _Cursor, kind: int, depth: int = 0):
-    "The next value of metadata; None for an array that is stepped over"
+    "The next value of metadata; of an array that is stepped over, how long it is"
     if kind in SCALARS: return cursor.number(SCALARS[kind])
     if kind == STRING: return cursor.string(MAX_TEXT)
     if kind != ARRAY: raise CheckpointError(f"its metadata has a value of the unknown type {kind}")
@@ -195,11 +200,11 @@ def _read_value(cursor: _Cursor, kind: int, depth: int = 0):
     if kind in SCALARS:
         code = SCALARS[kind]
         start = cursor.skip(count * struct.calcsize(code))
-        return list(struct.unpack_from(f"<{count}{code}", cursor.buffer, start)) if count <= MAX_KEPT else None
+        return list(struct.unpack_from(f"<{count}{code}", cursor.buffer, start)) if count <= MAX_KEPT else _Length(count)
     for _ in range(count):
         if kind == STRING: cursor.skip(cursor.number("Q"))
         else: _read_value(cursor, kind, depth + 1)
-    return None
+    return _Length(count)
 
 # %% ../../nbs/files/weights.ipynb #812b6c76
 def _gguf_constants() -> Any:
@@ -249,16 +254,17 @@ def parse_gguf(
     if buffer[:4] != b"GGUF": raise CheckpointError("it does not begin with the letters GGUF")
     version, tensor_count, metadata_count = cursor.number("I"), cursor.number("Q"), cursor.number("Q")
     if version not in (2, 3): raise _UnknownKind(f"it has version {version} of the format; 2 and 3 are known")
-    metadata = {}
+    metadata, lengths = {}, {}
     for _ in range(metadata_count):
         key, kind = cursor.string(), cursor.number("I")
         value = _read_value(cursor, kind)
-        if value is not None: metadata[key] = value
+        if isinstance(value, _Length): lengths[key] = int(value)
+        else: metadata[key] = value
     entries = [_read_tensor(cursor) for _ in range(tensor_count)]
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 1: raise CheckpointError(f"its alignment is {alignment!r}")
     _check_places(entries, -(-cursor.position // alignment) * alignment, len(buffer) if nbytes is None else nbytes)
-    return WeightsHeader(path, "gguf", tuple(tensor for tensor, _ in entries), metadata)
+    return WeightsHeader(path, "gguf", tuple(tensor for tensor, _ in entries), metadata, lengths)
 
 
 def read_gguf_header(
@@ -314,7 +320,7 @@ def joined(
     if counts != {len(headers)} or len({tensor.name for tensor in tensors}) < len(tensors):
         raise CheckpointError(f"{first.path.name} and its {len(headers) - 1} other parts do not belong together. Fetch them again.")
     kept = {key: value for key, value in first.metadata.items() if not key.startswith("split.")}
-    return WeightsHeader(first.path, "gguf", tuple(tensors), kept)
+    return WeightsHeader(first.path, "gguf", tuple(tensors), kept, first.lengths)
 
 # %% ../../nbs/files/weights.ipynb #cfbdf236
 def is_gguf(

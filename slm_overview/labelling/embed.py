@@ -104,8 +104,15 @@ def _hidden(read: _Read, prepared: Prepared, batch_size: int | None):
     "The vectors of the tokens of all texts, batch by batch: positions in the texts, shape (texts, tokens, width), the mask"
     device, most = next(read.model.parameters()).device, PADDING if prepared.pads else None
     for positions, batch in batches(read.encoded, read.tokenizer, device, prepared.batch_tokens, batch_size, prepared.padding, most):
-        hidden = read.behind.on_tokens(outputs_of(prepared.run, batch).float())
-        yield positions, hidden, batch["attention_mask"]
+        found = outputs_of(prepared.run, batch).float()
+        yield positions, read.behind.on_tokens(found) if found.ndim == 3 else found, batch["attention_mask"]
+
+
+def _pool(read: _Read, hidden: torch.Tensor, mask: torch.Tensor, pooling: Sequence[str]) -> torch.Tensor:
+    "One vector for each text, of those of its tokens; a model that gives one by itself, as the two of DPR do, leaves nothing to pool"
+    if hidden.ndim == 3: return pool(hidden, mask, pooling, read.skip)
+    if pooling is read.behind.modes: return hidden  # nobody asked for another
+    raise OptionError(f"a {type(read.model).__name__} gives one vector for a text by itself. Leave pooling out.")
 
 
 _STATIC_TEXTS = 4096  # texts whose static vectors are computed at once
@@ -120,7 +127,7 @@ def _pooled(read: _Read, prepared: Prepared | None, pooling: Sequence[str], batc
             yield list(some), behind.on_texts(read.model([read.encoded[number].inputs["input_ids"] for number in some]))
         return
     for positions, hidden, mask in _hidden(read, prepared, batch_size):
-        yield positions, behind.on_texts(pool(hidden, mask, pooling, read.skip))
+        yield positions, behind.on_texts(_pool(read, hidden, mask, pooling))
 
 
 def _width(read: _Read, pooling: Sequence[str]) -> int:
@@ -157,6 +164,7 @@ def _token_vectors(read: _Read, ways: tuple[Way, ...], batch_size: int | None) -
     with evaluating(read.model):
         if not read.encoded: return []
         for positions, hidden, mask in _hidden(read, prepare(read.encoded, read.tokenizer, read.model, ways), batch_size):
+            if hidden.ndim != 3: raise OptionError(f"a {type(read.model).__name__} gives no token_embeddings, but one vector for a text.")
             for position, rows, there in zip(positions, hidden, mask.bool(), strict=True):
                 found[position] = _check_finite(rows[there].float().cpu())
     return [found[position] for position in range(len(found))]

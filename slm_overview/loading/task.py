@@ -6,7 +6,6 @@
 __all__ = ['SENTENCE_TRANSFORMERS', 'HEADS', 'task_of', 'has_head', 'show_task']
 
 # %% ../../nbs/loading/task.ipynb #86dae636
-import re
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from transformers import AutoConfig
 
 from ..errors import TaskError
 from ..files.sentence_modules import about, has_classifier, has_one_encoder
-from .placement import auto_class
+from .placement import auto_class, is_headed
 from .resolve import Checkpoint
 
 # %% ../../nbs/loading/task.ipynb #b5761c96
@@ -63,14 +62,11 @@ def task_of(
     return "text-classification", "its files name no other task"
 
 # %% ../../nbs/loading/task.ipynb #399a7f11
-_HEAD = re.compile("For[A-Z]|LMHead|HeadsModel$")
-
-
 def has_head(
     model: Any,  # a model of transformers
 ) -> bool:
     "Whether a model gives something else than what its layers make of each token, as its class is called"
-    return bool(_HEAD.search(type(model).__name__))
+    return is_headed(type(model).__name__)
 
 # %% ../../nbs/loading/task.ipynb #5f81fa02
 def _told(name: str, task: str, reason: str) -> str:

@@ -12,7 +12,7 @@ import html
 import io
 import random
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from ..arithmetic.architecture import tensors
 from ..arithmetic.precision import FLOAT_BYTES, each_tensor, is_linear
-from ..arithmetic.vocabulary import TOKENIZERS, tokenizer_kind, vocabulary_bytes
+from ..arithmetic.vocabulary import vocabulary_of
 from ..errors import CheckpointError, InputError, OptionError
 from ..files.kept import write_whole
 from ..sizing.choose import speed_bound
@@ -207,15 +207,15 @@ def predict_point(
 TOKENIZER_OF_FILE = {"BPE": 243, "SentencePiece": 292}  # bytes for each entry of the vocabulary of a GGUF file, as measured below
 
 
-def _tokenizer_bytes(config: Mapping) -> int:
+def _tokenizer_bytes(known: Outline) -> int:
     "Bytes of the tokenizer of transformers that is made of a GGUF file"
-    entry = TOKENIZER_OF_FILE.get(tokenizer_kind(config), max(TOKENIZER_OF_FILE.values()))
-    return entry * vocabulary_bytes(config) // TOKENIZERS[tokenizer_kind(config)]["transformers"]
+    vocabulary = known.vocabulary or vocabulary_of(known.config)
+    return vocabulary.entries * TOKENIZER_OF_FILE.get(vocabulary.kind, max(TOKENIZER_OF_FILE.values()))
 
 
 def _more(model: dict[str, Any], known: Outline) -> dict[str, int]:
     "Bytes of what this package holds beside a model, by name"
-    if model["engine"] == "llama.cpp": return {"tokenizer": _tokenizer_bytes(known.config)}
+    if model["engine"] == "llama.cpp": return {"tokenizer": _tokenizer_bytes(known)}
     if not model.get("reordered"): return {}
     return {"reordered": _reordered(known, model["dtype"]), "programs": PROGRAM_BYTES * _PRODUCTS * model.get("points", 1)}
 

@@ -53,12 +53,22 @@ def _sizes(model: SmallModel) -> dict[str, dict[str, Any]]:
     return {name: _of_context(sizes) for name, sizes in sizes_by_precision(model, _steps(model)).items()}
 
 
+def _tuned(model: SmallModel) -> dict[str, dict[str, Any]]:
+    "The checkpoints of a model that some of its tasks need, by task, each under its own licence"
+    found = {}
+    for task, one in ((task, model.offered(task)) for tuned in model.record.tuned for task in tuned.tasks):
+        terms = {name: getattr(one.terms, name) for name in ("commercial_use", "commercial_terms")} if one.terms else {}
+        known = {name: getattr(one, name) for name in ("hub_id", "refused", "licence", "gated")}
+        found[task] = {**known, "duties": one.duties(), **terms}
+    return found
+
+
 def _choices(model: SmallModel) -> dict[str, Any]:
     "What the chooser must know of a model"
     fields = ("slug", "name", "developer", "kind", "tasks", "released", "parameters", "context_length", "languages", "other_languages")
     known = {field: getattr(model, field) for field in (*fields, "licence", "commercial_use", "gated")}
     more = {"page": f"models/{model.slug}.html", "commercial_terms": model.terms.commercial_terms, "duties": model.duties()}
-    return {**known, **more, "sizes": _sizes(model)}
+    return {**known, **more, "hub_id": model.hub_id, "gone": model.gone, "tuned": _tuned(model), "sizes": _sizes(model)}
 
 
 def chooser_data(
@@ -180,7 +190,9 @@ def model_data(
     return {**known, "measured": list(measured)}
 
 # %% ../../nbs/site/data.ipynb #9f59baf8
-_PARTS = {"releases": "a release", "benchmarks": "a score", "overview.claims": "a claim of the overview"}  # of a record, in words
+_PARTS = {
+    "tuned": "a checkpoint", "releases": "a release", "benchmarks": "a score", "overview.claims": "a claim of the overview",
+}  # of a record, in words
 
 
 def _days(model: SmallModel) -> dict[datetime.date, list[str]]:

@@ -168,6 +168,12 @@ def _paper(model: SmallModel) -> Cell:
     return (Link(paper.title, paper.url), f"({', '.join(who)})") if paper.title else Link(", ".join(who), paper.url)
 
 
+def _by_whom(model: SmallModel, task: str) -> str:
+    "A task, and the checkpoint that does it, if it is not that of the record"
+    one = model.offered(task)
+    return task if one.hub_id == model.hub_id else f"{task} (not this checkpoint: {one.hub_id}{', ' + one.refused if one.refused else ''})"
+
+
 def key_facts(
     model: SmallModel,  # of the catalogue
 ) -> Table:  # field, value, source
@@ -177,7 +183,7 @@ def key_facts(
         ("Made by", _or_not(facts.developer.value), _behind(facts.developer)),
         ("First release", _or_not(facts.released.value), _behind(facts.released)),
         ("Kind", model.kind, ""),
-        ("Does", _or_not(model.tasks), ""),
+        ("Does", _or_not([_by_whom(model, task) for task in model.tasks]), ""),
         ("Parameters", f"{model.parameters:,}", "computed"),
         ("as the developer says", _or_not(facts.stated_parameters.value), _behind(facts.stated_parameters)),
         ("Context length", f"{model.context_length:,} tokens", _behind(facts.context_length)),
@@ -402,7 +408,9 @@ def verdict_table(
     return Table(("the overview said", "verdict", "what was found", "source"), tuple(rows), "verdicts", caption=f"Claims on {model.name}")
 
 # %% ../../nbs/site/write_up.ipynb #510d8baf
-_PARTS = {"releases": "releases", "benchmarks": "scores", "overview.claims": "claims"}  # what the parts of a record are called here
+_PARTS = {
+    "tuned": "checkpoints", "releases": "releases", "benchmarks": "scores", "overview.claims": "claims",
+}  # what the parts of a record are called here
 
 
 def sources(

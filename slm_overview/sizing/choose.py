@@ -17,9 +17,9 @@ import msgspec
 from msgspec import Struct
 
 from ..arithmetic.kv_cache import check_length
-from ..catalog.models import DUTIES, Catalog, SmallModel, markdown_table
+from ..catalog.models import DUTIES, Catalog, SmallModel, language_code, markdown_table
 from ..catalog.records import Task
-from ..errors import CheckpointError, OptionError, check_option, did_you_mean
+from ..errors import CheckpointError, OptionError, check_option
 from .calibration import READ, WRITE, Calibration, Expected, kept_calibration
 from .machine import Probe, last_level_cache, machine
 from .size import PARTS, Outline, Size, format_bytes, outline, plot_sizes, size
@@ -243,7 +243,8 @@ def _smaller(known: Outline, option: Option, catalog: Catalog, **options: Any) -
     "The largest model that fits where this one does not: of the same family, or else with the same tasks"
     own = next((model for model in catalog if model.slug == known.name), None)
     if own is None: return
-    smaller = sorted((model for model in catalog if model.parameters < known.parameters), key=lambda model: -model.parameters)
+    there = (model for model in catalog if model.parameters < known.parameters and not model.gone)
+    smaller = sorted(there, key=lambda model: -model.parameters)
     family = [model for model in smaller if model.family == own.family]
     for model in (*family, *(model for model in smaller if set(own.tasks) <= set(model.tasks))):
         for one in _options(outline(model), option.memory, None, PRECISIONS, **options):
@@ -314,6 +315,7 @@ ORDERS: dict[str, Callable[["Candidate"], Any]] = {
 class Candidate(Struct, frozen=True):
     "A model that fits what was asked"
     name: str  # its slug
+    hub_id: str  # the repository of the checkpoint that does what was asked
     released: str  # when it first came out
     option: Option  # the finest precision that fits
     bound: Bound | None  # how fast it can be at most
@@ -351,7 +353,8 @@ class Choice(Struct, frozen=True):
         "The list as plain values"
         return [
             {
-                "name": one.name, "released": one.released, "parameters": one.option.size.parameters, "precision": one.option.precision,
+                "name": one.name, "hub_id": one.hub_id, "released": one.released,
+                "parameters": one.option.size.parameters, "precision": one.option.precision,
                 "needed": one.option.needed, **{part: getattr(one.option.size, part) for part in PARTS}, "program": one.option.program,
                 "read_per_second": one.bound and one.bound.read, "write_per_second": one.bound and one.bound.write,
                 "expected_per_second": one.expected and one.expected.value, "expected_low": one.expected and one.expected.low,
@@ -429,7 +432,14 @@ def _task_reason(model: SmallModel, need: _Need) -> str:
     "Why a model does not do the task"
     wanted = FINE_TUNED.get(need.task)
     if wanted: return "" if model.kind == wanted else f"not the task: it is no {wanted} model"
-    return "" if need.task is None or need.task in model.tasks else f"not the task: it does {', '.join(model.tasks)}"
+    if need.task is not None and need.task not in model.tasks: return f"not the task: it does {', '.join(model.tasks)}"
+    other = model.offered(need.task)
+    return f"not the task: {model.hub_id} does not do it, and {other.hub_id} is not offered: {other.refused}" if other.refused else ""
+
+
+def _there_reason(model: SmallModel, need: _Need) -> str:
+    "Why a model is not to be had"
+    return f"not to be had: {model.gone}" if model.gone else ""
 
 
 def _context_reason(model: SmallModel, need: _Need) -> str:
@@ -440,39 +450,33 @@ def _context_reason(model: SmallModel, need: _Need) -> str:
 
 def _licence_reason(model: SmallModel, need: _Need) -> str:
     "Why the licence of a model does not do"
+    one = model.offered(need.task)
     allowed = {True: ("yes",), "yes": ("yes",), "conditional": ("yes", "conditional")}.get(need.commercial_use)
-    if allowed and model.commercial_use not in allowed:
-        terms = model.terms.commercial_terms or f"{model.licence} does not allow it"
-        return f"commercial use {'under conditions only' if model.commercial_use == 'conditional' else 'not allowed'}: {terms}"
-    held = [duty for duty in need.without_duty if duty in model.duties()]
-    return f"a duty of the licence: {model.duties()[held[0]]}" if held else ""
-
-
-def _missing(model: SmallModel, need: _Need) -> str:
-    "The languages that are asked for and not named"
-    return ", ".join(code for code in need.languages if code not in model.languages)
-
-
-def _others(model: SmallModel) -> str:
-    "What its developer says of languages in words; programming languages are no answer to somebody who asks for German"
-    return "" if model.other_languages == "programming languages" else model.other_languages
+    use = one.terms.commercial_use
+    if allowed and use not in allowed:
+        terms = one.terms.commercial_terms or f"{one.licence} does not allow it"
+        return f"commercial use {'under conditions only' if use == 'conditional' else 'not allowed'}: {terms}"
+    held = [duty for duty in need.without_duty if duty in one.duties()]
+    return f"a duty of the licence: {one.duties()[held[0]]}" if held else ""
 
 
 def _language_reason(model: SmallModel, need: _Need) -> str:
     "Why the languages of a model do not do; what its developer says in words only is not held against it"
-    missing = _missing(model, need)
-    return f"a language is not named: {missing}" if missing and not _others(model) else ""
+    missing = ", ".join(code for code in need.languages if code not in model.languages and not model.unnamed_language(code))
+    return f"a language is not named: {missing}" if missing else ""
 
 
-_QUESTIONS = (_task_reason, _context_reason, _licence_reason, _language_reason)
+_QUESTIONS = (_task_reason, _there_reason, _context_reason, _licence_reason, _language_reason)
 
 
 def _notes(model: SmallModel, need: _Need) -> Iterator[str]:
     "What was asked and is not certain"
+    one = model.offered(need.task)
+    if one.hub_id != model.hub_id: yield f"the checkpoint for {need.task} is {one.hub_id}"
     if need.task in FINE_TUNED: yield f"needs fine-tuning for {need.task}"
-    missing = _missing(model, need)
-    if missing: yield f"{missing} not named; its developer says: {_others(model)}"
-    if model.gated: yield "its terms must be accepted on the Hub first"
+    missing = [code for code in need.languages if code not in model.languages]
+    if missing: yield f"{', '.join(missing)} not named; its developer says: {model.other_languages}"
+    if one.gated: yield "its terms must be accepted on the Hub first"
 
 # %% ../../nbs/sizing/choose.ipynb #71206291
 TASKS = Task.__args__  # of the catalogue
@@ -490,10 +494,7 @@ def _checked_need(catalog: Catalog, need: _Need) -> _Need:
     check_option("task", need.task, [None, *TASKS, *FINE_TUNED])
     check_option("commercial_use", need.commercial_use, [None, True, "yes", "conditional"])
     for duty in need.without_duty: check_option("without_duty", duty, DUTIES)
-    codes = sorted({code for model in catalog for code in model.languages})
-    for code in need.languages:
-        if re.fullmatch("[a-z]{2}", code): continue
-        raise OptionError(f"languages has {code!r}, which is no code such as 'de'.{did_you_mean(code, codes)}")
+    for code in need.languages: language_code(code, catalog)
     if need.context is not None and check_length(need.context, "context") == 0: raise OptionError("context=0 leaves nothing to read.")
     return need
 
@@ -511,9 +512,9 @@ def _consider(
     bounds = {option.precision: speed_bound(option.size, probe, cache) if probe else None for option in fitting}
     expected = {option.precision: _expected(option.size, model.config, calibration) for option in fitting}
     best = max(fitting, key=lambda one: _fastest(one.size, bounds[one.precision], expected[one.precision])) if fastest else fitting[0]
+    one, notes = model.offered(need.task), tuple(_notes(model, need))
     return Candidate(
-        model.slug, model.released, best, bounds[best.precision], model.licence, model.duties(), tuple(_notes(model, need)),
-        expected[best.precision],
+        model.slug, one.hub_id, model.released, best, bounds[best.precision], one.licence, one.duties(), notes, expected[best.precision],
     )
 
 

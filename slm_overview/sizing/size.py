@@ -25,12 +25,12 @@ from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
 from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
-from ..arithmetic.vocabulary import TOKENIZERS, vocabulary_bytes
+from ..arithmetic.vocabulary import TOKENIZERS, Vocabulary, gguf_vocabulary, tokenizer_kind, vocabulary_of
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, check_config, once, read_config, reading
 from ..files.weights import TensorInfo, WeightsHeader, check_file, gguf_parts, is_gguf, joined, read_header, safetensors_files
 from .built import Built, BuiltRun, built, built_run
-from .quantized import Quantization, matrix_bytes, plain_type, quantization_of, unpacked_numbers
+from .quantized import Quantization, largest_packed, matrix_bytes, plain_type, quantization_of, unpacked_numbers
 
 # %% ../../nbs/sizing/size.ipynb #18940200
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ class Size(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:  # a few lines
         "The total, and a bar for each part"
         lines = [f"{self.name}: {_total(self)} {_setting(self)}", *_bars(self)]
-        if self.model_class: lines += [f"  built by transformers as {self.model_class}", *(f"  {note}" for note in self.notes)]
+        if self.model_class: lines.append(f"  built by transformers as {self.model_class}")
+        lines += [f"  {note}" for note in self.notes]
         if self.repacked: lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
         return "\n".join(lines)
 
@@ -151,6 +152,7 @@ class Outline(Struct, frozen=True):
     limit: int | None = None  # tokens of context that it is made for
     stored_dtype: str | None = None  # the precision of its checkpoint, if there is one and all of it has the same
     gguf: tuple[TensorInfo, ...] = ()  # the tensors of its GGUF file, if that is what there is
+    vocabulary: Vocabulary | None = None  # of its GGUF file, if that says it
     quantization: Quantization | None = None  # how the weights of its checkpoint are packed
     packed: tuple[TensorInfo, ...] = ()  # the tensors of that checkpoint
     built: Built | None = None  # what transformers builds of the config, where the closed form does not know it
@@ -196,6 +198,17 @@ def _of_built(config: Config, name: str, tensors: tuple[TensorInfo, ...], found:
     return Outline(name, config, found.parameters, found.limit, _stored(tensors), built=found)
 
 
+_NEAR = 0.02  # the share of a model's numbers that a quantized checkpoint may have more or less: biases and norms of heads
+
+
+def _of_packed_built(config: Config, name: str, tensors: tuple[TensorInfo, ...], quantization: Quantization, found: Built) -> Outline:
+    "A quantized checkpoint of a model that transformers has built; its numbers are those of the model, perhaps with or without one table"
+    held, tables = unpacked_numbers(tensors, quantization), {tensor.elements for tensor in found.tensors if not tensor.linear}
+    apart = min(abs(held - found.parameters - more) for more in (0, *tables, *(-table for table in tables)))
+    if apart > _NEAR * found.parameters: raise _foreign(name, held, found.parameters)
+    return Outline(name, config, found.parameters, found.limit, quantization=quantization, packed=tensors, built=found)
+
+
 def _stored(tensors: Iterable[TensorInfo]) -> str | None:
     "The precision of a checkpoint, if all of it has the same"
     kinds = {tensor.dtype for tensor in tensors}
@@ -219,11 +232,13 @@ def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = (),
     if quantization and not tensors:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
     try:
-        if not (closed or quantization): _check_output(config)
+        if not closed: _check_output(config)
         parameters, _ = count_parameters(config).total, layer_states(config)
     except CheckpointError as refusal:
-        if closed or quantization: raise
-        return _of_built(config, name, tensors, _second_way(config, refusal))
+        if closed: raise
+        plain = Config({key: value for key, value in config.items() if key != "quantization_config"})
+        found = _second_way(plain, refusal)
+        return _of_packed_built(plain, name, tensors, quantization, found) if quantization else _of_built(config, name, tensors, found)
     held = unpacked_numbers(tensors, quantization) if quantization else sum(tensor.elements for tensor in tensors)
     if tensors: _compare(name, config, parameters, held)
     inner = language_model(config)
@@ -240,7 +255,7 @@ def _from_folder(folder: Path, name: str) -> Outline:
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
     "A model in a GGUF file; raises `CheckpointError`"
-    return structs.replace(_from_config(gguf_config(header), name, closed=True), gguf=header.tensors)
+    return structs.replace(_from_config(gguf_config(header), name, closed=True), gguf=header.tensors, vocabulary=gguf_vocabulary(header))
 
 
 def _from_hub(name: str) -> Outline:
@@ -409,6 +424,22 @@ def _of_packed(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     read = sum(size * _share_read(name, unread, experts) for name, size in found.items())
     return {"weights": sum(found.values()), "read_per_token": round(read)}
 
+
+def _by_model(known: Outline, sizes: Mapping[str, int]) -> dict[str, int] | None:
+    "Bytes of a checkpoint's matrices by the names in the model; None where it calls several otherwise, as experts that lie in a stack"
+    shorter: dict[str, list[str]] = {}
+    for name in sizes: shorter.setdefault(name.partition(".")[2], []).append(name)
+    found, left, missing = {}, dict(sizes), []
+    for tensor in known.built.tensors:
+        names = (tensor.name, *tensor.ties)
+        there = [name for name in (*names, *(name.partition(".")[2] for name in names)) if name in sizes]
+        there = there[:1] or [long for name in names for long in shorter.get(name, ())]  # with a prefix that the class does not have
+        if len(there) == 1: found[tensor.name] = sizes[there[0]]
+        else: missing.append(tensor.name)
+        left = {name: size for name, size in left.items() if name not in there}
+    if len(missing) == len(left) == 1: return found | {missing[0]: next(iter(left.values()))}  # an output layer with a name of its own
+    return None if missing else found
+
 # %% ../../nbs/sizing/size.ipynb #9c7a8082
 DEFAULT_CONTEXT = 2048  # tokens
 
@@ -452,6 +483,13 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     return {"weights": weights.nbytes(*precisions) + more, "read_per_token": active.nbytes(*precisions) + more // 2}
 
 # %% ../../nbs/sizing/size.ipynb #19c03c24
+def _said_of_vocabulary(known: Outline) -> tuple[str, ...]:
+    "What was assumed of the vocabulary of a GGUF file, and what is not known of it"
+    if not known.gguf or (known.vocabulary and known.vocabulary.is_known): return ()
+    if known.vocabulary is None: return (f"The file names no tokenizer, which is taken for one of {tokenizer_kind(known.config)}.",)
+    return (f"The tokenizer is of the kind {known.vocabulary.kind!r}, which is not known here: its vocabulary is not counted.",)
+
+
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is computed"
     config, engine, found = known.config, setting.engine, dict(_weights(known, setting, batch))
@@ -463,13 +501,28 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
-        "vocabulary": vocabulary_bytes(config, engine=engine),
+        "vocabulary": (known.vocabulary or vocabulary_of(config, engine)).nbytes(engine), "notes": _said_of_vocabulary(known),
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
         "decode_flops": batch * decode_flops(config, context, encoder_length=context, engine=engine),
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
     }
 
 # %% ../../nbs/sizing/size.ipynb #7bc7ad72
+def _built_weights(known: Outline, setting: _Setting, touched: Mapping[str, float] | None) -> tuple[int, int | None, int]:
+    "Bytes of the weights of a model that was built, of those read for a token, and the numbers of the largest matrix that is turned back"
+    model, precisions = known.built, (setting.dtype, setting.compute_dtype)
+    if setting.dtype == str(known.quantization):
+        sizes = matrix_bytes(known.packed, known.quantization, FLOAT_BYTES[setting.compute_dtype])
+        own = _by_model(known, sizes) if touched else None
+        read = None if own is None else round(sum(size * touched.get(name, 0) for name, size in own.items()))
+        return sum(sizes.values()), read, largest_packed(known.packed, known.quantization)
+    read = model.totals(touched).nbytes(*precisions) + model.wide_bytes(setting.dtype, touched) if touched else None
+    return model.totals().nbytes(*precisions) + model.wide_bytes(setting.dtype), read, model.largest_matrix * (setting.dtype == "int8")
+
+
+_NAMED_OTHERWISE = "How much is read for a token is not known, as the files call some weights otherwise than transformers."
+
+
 def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is found by building the model; what cannot be found is None"
     if setting.engine == "llama.cpp":
@@ -479,19 +532,17 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
         )
     check_option("attention", attention, ATTENTION)
     model, run = known.built, built_run(known.config, context, batch=batch, dtype=setting.compute_dtype, attention=attention)
-    def nbytes(shares: Mapping[str, float] | None = None) -> int:
-        "The size of all weights, or of the shares that are used of them"
-        return model.totals(shares).nbytes(setting.dtype, setting.compute_dtype) + model.wide_bytes(setting.dtype, shares)
-    found = {"weights": nbytes(), "kv_cache": _kept(run, setting), "activations": run.activations}
-    found["vocabulary"] = _entries(known) * TOKENIZERS["BPE"]["transformers"]
-    if run.activations is not None and setting.dtype == "int8":
-        found["activations"] += model.largest_matrix * FLOAT_BYTES[setting.compute_dtype]  # turned back for its product
     touched = run.used and {name: touched_share(share, batch) for name, share in run.used.items()}
+    weights, read, turned = _built_weights(known, setting, touched)
+    notes = (*_notes(known, run), *((_NAMED_OTHERWISE,) if run.used and read is None else ()))
+    found = {"weights": weights, "kv_cache": _kept(run, setting), "activations": run.activations}
+    found["vocabulary"] = _entries(known) * TOKENIZERS["BPE"]["transformers"]
+    if run.activations is not None: found["activations"] += turned * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": model.totals(run.used).numbers if run.used else None,
-        "read_per_token": nbytes(touched) + found["kv_cache"] if touched and found["kv_cache"] is not None else None,
+        "read_per_token": None if None in (read, found["kv_cache"]) else read + found["kv_cache"],
         "prefill_flops": run.prefill_flops, "decode_flops": run.decode_flops, "turns": model.both,
-        "way": "built", "model_class": model.model_class, "notes": _notes(known, run),
+        "way": "built", "model_class": model.model_class, "notes": notes,
     }
 
 

@@ -75,12 +75,17 @@ def tiny_tokenizer(
 
 # %% ../../nbs/testing/checkpoints.ipynb #ec63311d
 _BERT_SIZES = dict(hidden_size=32, intermediate_size=64, num_attention_heads=4, num_hidden_layers=2)
+_T5_SIZES = dict(d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, pad_token_id=0, eos_token_id=3, decoder_start_token_id=0)
 TINY_SIZES = {
     "distilbert": dict(dim=32, hidden_dim=64, n_heads=4, n_layers=2, max_position_embeddings=64),
     "bert": dict(_BERT_SIZES, max_position_embeddings=64),
     "roberta": dict(_BERT_SIZES, max_position_embeddings=66, pad_token_id=0, bos_token_id=2, eos_token_id=3),
     "albert": dict(_BERT_SIZES, embedding_size=16, max_position_embeddings=64),
-    "t5": dict(d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, pad_token_id=0, eos_token_id=3, decoder_start_token_id=0),
+    "t5": _T5_SIZES,
+    "longt5": _T5_SIZES,
+    "switch_transformers": dict(_T5_SIZES, num_experts=2, num_sparse_encoder_layers=1, num_sparse_decoder_layers=1),
+    "dpr": dict(_BERT_SIZES, max_position_embeddings=64),
+    "xlnet": dict(d_model=32, n_layer=2, n_head=4, d_inner=64),
     "llama": dict(_BERT_SIZES, num_key_value_heads=2, max_position_embeddings=64, pad_token_id=0, bos_token_id=2, eos_token_id=3),
     "opt": dict(
         hidden_size=32, ffn_dim=64, num_attention_heads=4, num_hidden_layers=2, max_position_embeddings=64,
