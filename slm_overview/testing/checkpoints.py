@@ -139,7 +139,8 @@ class _HubHandler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         "Note the request, instead of printing it"
-        self.server.hub.requests.append(f"{self.command} {self.path}")
+        own = self.path.startswith("/api/agent-harnesses")  # what huggingface_hub asks once a day for itself
+        if not own: self.server.hub.requests.append(f"{self.command} {self.path}")
 
     def send(self, status=200, body=b"", **headers):
         "Send a whole answer; underscores in header names become dashes"
