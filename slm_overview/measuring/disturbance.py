@@ -170,6 +170,7 @@ class Disturbance(Struct, frozen=True, kw_only=True):
 
 # %% ../../nbs/measuring/disturbance.ipynb #c1b45382
 _WINDOW = 1.0  # seconds
+_RECENT = 5.0  # seconds since a reference that is also the one after the run
 
 
 class Look(Struct, frozen=True):
@@ -266,6 +267,7 @@ class Watch:
     def reference(self) -> None:
         "Take the reference now: between two parts of a run, never while something is timed"
         self.references.append(self._take())
+        self._taken = time.monotonic()
         if frequency := _frequency(): self.frequencies.append(frequency)
 
     def was_slow(
@@ -298,7 +300,7 @@ class Watch:
         if kind: return  # the error of the block is what matters
         if self._failed: raise self._failed
         self._look()
-        self.reference()
+        if len(self.references) < 2 or time.monotonic() - self._taken > _RECENT: self.reference()
         del self._take  # and its array
         frequency = (min(self.frequencies), max(self.frequencies)) if self.frequencies else None
         self._found = Disturbance(

@@ -421,6 +421,7 @@ def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
     needs = _needs(told, before)
     give_back(at_once=False)
     forget()
+    watch.references.clear()  # each series has its own before it and after it, and what is slow in between is nobody's figure
     end = time.perf_counter() + asked.seconds
     for place, one in enumerate(told):
         share = max(0.01, end - time.perf_counter()) / (len(told) - place)  # what others left over is used
