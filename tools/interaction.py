@@ -188,7 +188,7 @@ def every_cell_downloads(site, folder):
 
 def unprobed():
     "A context in which `choose` does not know what was measured on this machine, which the page cannot know either"
-    return mock.patch("slm_overview.sizing.choose.machine", lambda: SimpleNamespace(probe=None))
+    return mock.patch("slm_overview.sizing.choose.machine", lambda: SimpleNamespace(probe=None, fingerprint=""))
 
 
 def sizes_in(precision, **need_of_text):
