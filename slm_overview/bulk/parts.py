@@ -6,10 +6,10 @@
 __all__ = ['MANIFEST', 'JOB', 'LOCK', 'Part', 'read_manifest', 'problem_of', 'folder_of', 'writing', 'locked', 'is_running',
            'differences', 'Store']
 
-# %% ../../nbs/bulk/parts.ipynb #69005966
+# %% ../../nbs/bulk/parts.ipynb #8a8b2ebd
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -139,7 +139,7 @@ def differences(
     names = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name)]
     return [f"{name} was {one.get(name)!r:.80} and is {other.get(name)!r:.80}" for name in names]
 
-# %% ../../nbs/bulk/parts.ipynb #a1859eec
+# %% ../../nbs/bulk/parts.ipynb #889b612d
 class Store:
     "The parts of a job, while the lock of its folder is held"
 
@@ -206,9 +206,12 @@ class Store:
                 raise
         if new: settle_names(self.folder)
 
-    def sweep(self) -> None:
-        "Remove files that no line of the manifest names, such as what a kill left half written"
-        kept = {MANIFEST, JOB, LOCK, *(part.file for part in self.parts.values())}
+    def sweep(
+        self,
+        more: Iterable[str] = (),  # names of files that are kept besides
+    ) -> None:
+        "Remove files that no line of the manifest names, such as what a kill left half written; raises `JobError`"
+        kept = {MANIFEST, JOB, LOCK, *more, *(part.file for part in self.parts.values())}
         with writing(self.target, "the folder"):
             for path in self.folder.iterdir():
                 if path.name not in kept: path.unlink()

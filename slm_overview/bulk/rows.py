@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMATS', 'COMPRESSIONS', 'MOST_FIELD', 'MOST_CHARACTERS', 'arrow', 'format_of', 'files_of', 'records', 'Row',
-           'Source', 'File', 'file_of', 'Survey', 'survey']
+           'Source', 'File', 'digest_of_file', 'file_of', 'Survey', 'survey']
 
 # %% ../../nbs/bulk/rows.ipynb #e1355773
 import bz2
@@ -205,7 +205,7 @@ def records(
     if kind == "parquet": return _parquet_records(path, columns, start)
     return islice({"csv": _csv_records, "jsonl": _json_records}[kind](path, columns, encoding), start, None)
 
-# %% ../../nbs/bulk/rows.ipynb #364e0eb6
+# %% ../../nbs/bulk/rows.ipynb #3d2d11fb
 MOST_CHARACTERS = 1_000_000  # of a text; a longer one is an error of its row
 
 
@@ -272,11 +272,11 @@ class Source:
         for path, count in zip(self.files, counts, strict=True):
             left_out = min(max(start - index, 0), count)
             if left_out < count:
-                for number, (_, values) in enumerate(records(path, self.columns, left_out, self.encoding), index + left_out):
-                    yield self.row(number, values)
+                read = islice(records(path, self.columns, left_out, self.encoding), count - left_out)
+                for number, (_, values) in enumerate(read, index + left_out): yield self.row(number, values)
             index += count
 
-# %% ../../nbs/bulk/rows.ipynb #a4f38b28
+# %% ../../nbs/bulk/rows.ipynb #860949b1
 _END = 65536  # bytes at each end of a file that are looked at each time
 
 
@@ -289,8 +289,10 @@ class File(msgspec.Struct, frozen=True):
     digest: str  # of all its bytes, BLAKE2b
 
 
-def _digest(path: Path) -> str:
-    "The digest of all bytes of a file"
+def digest_of_file(
+    path: Path,  # a file
+) -> str:  # BLAKE2b
+    "The digest of all bytes of a file; raises `OSError`"
     digest = blake2b(digest_size=16)
     with open(path, "rb") as file:
         while piece := file.read(2**20): digest.update(piece)
@@ -310,7 +312,7 @@ def file_of(
             digest.update(file.read(_END))
         found = (path.name, state.st_size, state.st_mtime_ns, digest.hexdigest())
         if known and found == (known.name, known.bytes, known.changed, known.ends): return known
-        return File(*found, _digest(path))
+        return File(*found, digest_of_file(path))
 
 # %% ../../nbs/bulk/rows.ipynb #a44cddda
 class Survey(msgspec.Struct, frozen=True):
