@@ -6,7 +6,8 @@
 __all__ = ['Answer', 'WARM', 'Asked', 'Answers', 'Labels', 'Scores', 'Vectors', 'EntitiesOf', 'Writing', 'Choices',
            'load_answers', 'warm', 'isolated', 'answered']
 
-# %% ../../nbs/bulk/answers.ipynb #f8e13146
+# %% ../../nbs/bulk/answers.ipynb #19bb0263
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -266,13 +267,13 @@ def warm(
         warnings.simplefilter("ignore", SlmWarning)
         answers(texts if answers.block > len(texts) else texts[:2])
 
-# %% ../../nbs/bulk/answers.ipynb #dfdd65e4
+# %% ../../nbs/bulk/answers.ipynb #4204a5fe
 _OF_THE_JOB = (OptionError, TaskError, MissingDependencyError, EngineError, NotEnoughMemoryError, JobError)
 
 
 def _reason(error: Exception) -> str:
     "What went wrong with a text, in one line"
-    said = " ".join(str(error).split())[:300].replace("texts[0]", "the text")
+    said = re.sub(r"0x[0-9a-fA-F]+", "0x…", " ".join(str(error).split()))[:300].replace("texts[0]", "the text")  # addresses differ
     return f"{type(error).__name__}: {said}"
 
 

@@ -72,7 +72,7 @@ def problem_of(
     if len(content) != part.bytes: return f"{part.file} has {len(content):,} bytes in place of {part.bytes:,}"
     return None if _digest(content) == part.digest else f"{part.file} has other bytes than were written"
 
-# %% ../../nbs/bulk/parts.ipynb #55bb66c1
+# %% ../../nbs/bulk/parts.ipynb #214f7d50
 def folder_of(
     target: str | Path,  # where the result of a job will be
 ) -> Path:
@@ -93,6 +93,7 @@ def writing(target: Path, what: str) -> Iterator[None]:
 @contextmanager
 def locked(
     target: Path,  # of the job
+    wait: float = 0.5,  # seconds, for somebody who only looks whether a job runs
 ) -> Iterator[Path]:  # the folder of its parts
     "Hold the folder of a job, made if need be; raises `JobError` if another process holds it, or where nothing can be written"
     try:
@@ -103,7 +104,7 @@ def locked(
     with writing(target, "the folder"):
         folder.mkdir(parents=True, exist_ok=True)
         settle_names(folder.parent)
-        lock = FileLock(folder / LOCK, timeout=0)
+        lock = FileLock(folder / LOCK, timeout=wait)
         try: lock.acquire()
         except Timeout as error:
             raise JobError(f"another process works on {target.name}. Wait until it has ended, or name another target.") from error
@@ -117,7 +118,7 @@ def is_running(
     "Whether a process works on a job now"
     if not folder_of(target).is_dir(): return False
     try:
-        with locked(target): return False
+        with locked(target, wait=0): return False
     except JobError: return True
 
 # %% ../../nbs/bulk/parts.ipynb #ec5f61fe
