@@ -70,7 +70,7 @@ def files_of(
     for path in found: format_of(path)
     return found
 
-# %% ../../nbs/bulk/rows.ipynb #f356c9d2
+# %% ../../nbs/bulk/rows.ipynb #3843e1d1
 _DELIMITERS = (",", ";", "\t")
 MOST_FIELD = 2**31 - 1  # characters of a field that is read; what is more than `MOST_CHARACTERS` becomes an error of its row
 
@@ -96,14 +96,6 @@ def _reading(path: Path, place: Callable[[], int]) -> Iterator[None]:
     except OSError as error: raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    "Let the module csv read long fields meanwhile"
-    before = csv.field_size_limit(MOST_FIELD)
-    try: yield
-    finally: csv.field_size_limit(before)
-
-
 def _columns_in(fields: Sequence[str], columns: Sequence[str], path: Path) -> list[int]:
     "The places of columns; raises `OptionError` for one that is not there, or there twice"
     for column in columns:
@@ -123,7 +115,7 @@ def _delimiter(line: str, columns: Sequence[str], path: Path) -> str:
     _columns_in(named[mark], columns, path)
     return mark
 
-# %% ../../nbs/bulk/rows.ipynb #aa95ba5a
+# %% ../../nbs/bulk/rows.ipynb #5a9a876a
 _Record = tuple[int, list[Any]]  # a line, and the values of the columns
 
 
@@ -139,7 +131,9 @@ def _csv_records(path: Path, columns: Sequence[str], encoding: str) -> Iterator[
         places, begun = _columns_in(fields, columns, path), 1
         reader = csv.reader(text, delimiter=mark, strict=True)
         while True:
-            with _long_fields(): row = next(reader, None)
+            before = csv.field_size_limit(MOST_FIELD)
+            try: row = next(reader, None)
+            finally: csv.field_size_limit(before)
             if row is None: return
             if row and len(row) != len(fields):
                 counts = f"{len(row)} fields, and the first line has {len(fields)}"
