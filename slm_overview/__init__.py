@@ -25,6 +25,8 @@ _HOMES = {
     "writing.answers": ("Generation",),
     "writing.choices": ("classify_by_choice",),
     "writing.server": ("ServerModel", "serve"),
+    "bulk.job": ("predict_file", "BulkResult"),
+    "bulk.look": ("bulk_status", "BulkStatus", "bulk_verify", "Verified", "bulk_forecast", "Forecast"),
     "measuring.energy": ("energy_of", "Energy"),
     "measuring.measure": ("measure",),
     "measuring.calibrate": ("calibrate",),
@@ -37,7 +39,7 @@ _HOMES = {
     "loading.resolve": ("resolve",),
     "files.packaged": ("PACKAGED_MODELS", "PackagedModel"),
     "errors": (
-        "SlmError", "OptionError", "InputError", "InputTooLongError", "MissingDependencyError", "RecordError", "EngineError",
+        "SlmError", "OptionError", "InputError", "InputTooLongError", "MissingDependencyError", "RecordError", "JobError", "EngineError",
         "ModelError", "UnknownModelError", "ModelNotInstalledError", "HubUnreachableError", "GatedModelError", "CheckpointError",
         "TaskError", "NotEnoughMemoryError", "SlmWarning", "UntrainedHeadWarning", "TruncationWarning", "ContextWarning",
         "UnknownTokensWarning",
@@ -58,6 +60,15 @@ def __dir__() -> list[str]:
 
 # %% ../nbs/front_door.ipynb #c76fe935
 if TYPE_CHECKING:
+    from slm_overview.bulk.job import BulkResult as BulkResult, predict_file as predict_file
+    from slm_overview.bulk.look import (
+        BulkStatus as BulkStatus,
+        Forecast as Forecast,
+        Verified as Verified,
+        bulk_forecast as bulk_forecast,
+        bulk_status as bulk_status,
+        bulk_verify as bulk_verify,
+    )
     from slm_overview.catalog.models import Catalog as Catalog, SmallModel as SmallModel, overview_table as overview_table
     from slm_overview.core import (
         agreement as agreement,
@@ -75,6 +86,7 @@ if TYPE_CHECKING:
         HubUnreachableError as HubUnreachableError,
         InputError as InputError,
         InputTooLongError as InputTooLongError,
+        JobError as JobError,
         MissingDependencyError as MissingDependencyError,
         ModelError as ModelError,
         ModelNotInstalledError as ModelNotInstalledError,

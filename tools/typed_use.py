@@ -13,6 +13,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import slm_overview
 from slm_overview import (
     PACKAGED_MODELS,
+    BulkResult,
+    BulkStatus,
     Calibration,
     Catalog,
     Compressed,
@@ -21,6 +23,7 @@ from slm_overview import (
     Entities,
     Entity,
     Expected,
+    Forecast,
     Generation,
     Hits,
     Index,
@@ -34,8 +37,12 @@ from slm_overview import (
     Size,
     SmallModel,
     Tuned,
+    Verified,
     agreement,
     build_index,
+    bulk_forecast,
+    bulk_status,
+    bulk_verify,
     calibrate,
     chat,
     choose,
@@ -59,6 +66,7 @@ from slm_overview import (
     overview_table,
     perplexity,
     predict,
+    predict_file,
     probe,
     read_report,
     rerank,
@@ -119,6 +127,17 @@ def labels() -> None:
     assert_type(tagged[0][0], Entity)
     assert_type([(one.word, one.label, one.start, one.end) for text in tagged for one in text], list[tuple[str, str, int, int]])
     assert_type(tagged.to_frame(), pd.DataFrame)
+
+
+def files() -> None:
+    "A file of rows in, a file of answers out"
+    done = predict_file("rows/*.csv", "answers.parquet", "banking-tiny", id_column="key", limit=1000, max_length=128)
+    assert_type(done, BulkResult)
+    assert_type((done.rows, done.computed, done.errors), tuple[int, int, int])
+    assert_type(bulk_status("answers.parquet"), BulkStatus)
+    assert_type(bulk_status("answers.parquet").seconds_left, float | None)
+    assert_type(bulk_verify("answers.parquet", "rows/*.csv"), Verified)
+    assert_type(bulk_forecast("rows/*.csv", "banking-tiny", rows=200, price_per_hour=0.4), Forecast)
 
 
 def measuring() -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SlmError, SlmWarning
-from . import catalog, chat, entities, labelling, measure, search, sizing, tune, writing
+from . import bulk, catalog, chat, entities, labelling, measure, search, sizing, tune, writing
 from .terminal import App, Json, console, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
@@ -69,6 +69,7 @@ app.command("list", epilog="Example: slm list --kind decoder-only --commercial-u
 app.command(epilog="Example: slm show phi-2")(catalog.show)
 app.command(epilog="Example: slm compare phi-2 gemma-2b")(catalog.compare)
 app.add_typer(catalog.facts, name="facts")
+app.add_typer(bulk.bulk, name="bulk")
 app.command("size", epilog="Example: slm size gemma-2b --dtype int8 --context 4096")(sizing.size_model)
 app.command("fit", epilog="Example: slm fit phi-2 --memory 8GB")(sizing.fit_model)
 app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --commercial-use yes --language de")(sizing.choose_models)
