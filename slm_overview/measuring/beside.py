@@ -7,6 +7,7 @@ __all__ = ['in_turns', 'paired', 'heard', 'LlamaBench', 'beside_reading', 'besid
 
 # %% ../../nbs/measuring/beside.ipynb #64554371
 import ctypes
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,10 +41,8 @@ def paired(
 ) -> Ratio:  # of speeds: 1.1 if the other takes a tenth less time
     "How many times as fast something was, pair by pair; raises `OptionError` for fewer than six pairs, or where one is missing"
     if len(one) != len(other): raise OptionError(f"{len(one)} and {len(other)} times are no pairs. Pass as many of each.")
-    ratios = sorted(first / second for first, second in zip(one, other, strict=True))
-    low, high = median_interval(ratios)
-    middle = len(ratios) // 2
-    return Ratio(name, (ratios[middle] + ratios[~middle]) / 2, low, high)
+    ratios = [first / second for first, second in zip(one, other, strict=True)]
+    return Ratio(name, statistics.median(ratios), *median_interval(ratios))
 
 # %% ../../nbs/measuring/beside.ipynb #cfc6b141
 @contextmanager

@@ -12,8 +12,9 @@ from typing import Any
 
 from ..errors import OptionError, SlmError
 from ..sizing.calibration import PROMPT, WRITE, Calibration, Sample, calibration_of, count_layers, keep_calibration, work_of
-from ..sizing.machine import Machine, machine
+from ..sizing.machine import machine
 from ..sizing.size import Outline, outline, size
+from .measure import _named, _versions
 from .report import Report, read_report
 from .worker import FIRST_TOKEN
 
@@ -53,18 +54,13 @@ def samples_of(
 _SAME = ("processor", "architecture", "system", "cores", "memory", "instructions", "accelerators")  # of a machine in a report
 
 
-def _machine_of(report: Report) -> dict[str, Any]:
-    "What decides how fast a machine is, as a report has it"
-    versions = {"torch": report.versions.get("torch"), "python": ".".join(report.versions["python"].split(".")[:2])}
-    return {name: report.machine.get(name) for name in _SAME} | versions
+def _identity(place: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, Any]:
+    "What decides how fast a machine is, of what a report has of it"
+    python = ".".join(versions["python"].split(".")[:2])
+    return {name: place.get(name) for name in _SAME} | {"torch": versions.get("torch"), "python": python}
 
 
-def _this_machine(here: Machine, versions: Mapping[str, str]) -> dict[str, Any]:
-    "The same of this machine"
-    found = {name: getattr(here, name) for name in ("processor", "architecture", "system", "cores")}
-    found |= {"memory": here.memory.total, "instructions": list(here.instructions)}
-    found |= {"accelerators": [one.name for one in here.accelerators]}
-    return found | {"torch": versions.get("torch"), "python": ".".join(versions["python"].split(".")[:2])}
+def _machine_of(report: Report) -> dict[str, Any]: return _identity(report.machine, report.versions)
 
 
 def _check_one_machine(reports: list[Report]) -> None:
@@ -81,13 +77,11 @@ def calibrate(
     cache: str | Path | None = None,  # folder to keep it in; None is the user's own folder for caches
 ) -> Calibration:
     "What calls cost on a machine, from measured models; raises `OptionError`, `InputError`, and `OSError` if it cannot be kept"
-    from slm_overview.measuring.measure import _versions
-
     found = [one if isinstance(one, Report) else read_report(one) for one in reports]
     if not found: raise OptionError("there are no reports. Make some with `slm measure MODEL --out FILE`.")
     _check_one_machine(found)
     here = machine()
-    ours = _machine_of(found[0]) == _this_machine(here, _versions())
+    ours = _machine_of(found[0]) == _identity(_named(here), _versions())
     if keep and not ours:
         place = found[0].machine
         raise OptionError(

@@ -31,7 +31,7 @@ from tqdm import tqdm
 import slm_overview.errors as errors
 from ..errors import EngineError, OptionError, SlmError
 from ..files.weights import read_gguf_header
-from ..sizing.machine import machine
+from ..sizing.machine import Machine, machine
 from ..sizing.size import format_bytes
 from .disturbance import Disturbance
 from .energy import check_watts
@@ -126,9 +126,8 @@ def _command(asked: Asked) -> str:
     return shlex.join(words if asked.memory_check else [*words, "--no-memory-check"])
 
 
-def _here() -> dict[str, Any]:
-    "The machine, as a report names it"
-    found = machine()
+def _named(found: Machine) -> dict[str, Any]:
+    "A machine, as a report names it"
     return {
         "processor": found.processor, "architecture": found.architecture, "system": found.system, "cores": found.cores,
         "memory": found.memory.total, "instructions": list(found.instructions), "accelerators": [one.name for one in found.accelerators],
@@ -167,7 +166,7 @@ class _Collected:
         "The report of what was told"
         found = self.found | {"notes": tuple(self.found["notes"]), "model": self.found["model"] | _file_type(self.found["model"])}
         return Report(
-            date=datetime.now(UTC).isoformat(timespec="seconds"), command=_command(self.asked), asked=self.asked, machine=_here(),
+            date=datetime.now(UTC).isoformat(timespec="seconds"), command=_command(self.asked), asked=self.asked, machine=_named(machine()),
             versions=_versions(), points=tuple(self.points), predicted=tuple(self.predicted), error=error, **found,
         )
 
