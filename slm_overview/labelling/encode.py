@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Text', 'NO_LIMIT', 'check_text', 'many_texts', 'as_texts', 'digest_of', 'token_limit', 'usable_length', 'Encoded',
-           'encode', 'token_ids', 'Notes', 'encode_and_warn', 'collate']
+           'known_tokens', 'encode', 'token_ids', 'Notes', 'encode_and_warn', 'collate']
 
 # %% ../../nbs/labelling/encode.ipynb #213acd70
 import copy
@@ -198,9 +198,18 @@ def _cut(text: Text, row: dict, encoding: Any, tokenizer: Any, length: int, adde
 
 
 # %% ../../nbs/labelling/encode.ipynb #be70a259
+def known_tokens(
+    model: torch.nn.Module,  # a model of transformers
+) -> int | None:  # None for one without a table of tokens, such as CANINE, which reads characters and knows them all
+    "How many numbers of tokens a model knows"
+    try: return model.get_input_embeddings().weight.shape[0]
+    except (NotImplementedError, AttributeError): return None
+
+
 def _check_ids(rows: list[dict], model: torch.nn.Module) -> None:
     "Raise `CheckpointError` if a token's number is beyond the model's table of embeddings"
-    table = model.get_input_embeddings().weight.shape[0]
+    table = known_tokens(model)
+    if table is None: return
     highest = max((max(row["input_ids"], default=0) for row in rows), default=0)
     if highest >= table:
         raise CheckpointError(

@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import CheckpointError, InputError, OptionError, SlmError, SlmWarning, TaskError, check_option
 from ..loading.loaded import evaluating, name_of, untrained_weights
-from .encode import Encoded, Notes, encode, token_limit, usable_length
+from .encode import Encoded, Notes, encode, known_tokens, token_limit, usable_length
 from .engine import PADDING, batches, check_count, prepare, windows
 from .padding import outputs_of
 from .predictions import Items, Labelled, labels_of, note_on
@@ -292,8 +292,8 @@ def _told(texts: list[str], encoded: list[Encoded], tokenizer: Any) -> dict[str,
 def _readings(texts: list[str], first: int, tokenizer: Any, model: PreTrainedModel, options: _Options) -> list[_Reading]:
     "Texts as the model will read them; raises what `encode` raises"
     encoded = encode(texts, tokenizer, model, max_length=options.length, first=first)
-    told, known = _told(texts, encoded, tokenizer), model.get_input_embeddings().weight.shape[0]
-    if (highest := max((max(ids) for ids in told["input_ids"]), default=0)) >= known:
+    told, known = _told(texts, encoded, tokenizer), known_tokens(model)
+    if known is not None and (highest := max((max(ids) for ids in told["input_ids"]), default=0)) >= known:
         raise CheckpointError(f"the tokenizer made the token number {highest}, and the model knows the numbers 0 to {known - 1}.")
     rows = [{name: told[name][number] for name in told} for number in range(len(texts))]
     return [_reading(text, row, tells, tokenizer, options) for text, row, tells in zip(texts, encoded, rows, strict=True)]

@@ -17,7 +17,7 @@ import torch
 from transformers import PreTrainedModel
 
 from ..errors import CheckpointError
-from .encode import Encoded, collate
+from .encode import Encoded, collate, known_tokens
 
 # %% ../../nbs/labelling/padding.ipynb #9789dfb2
 _ALIKE, _COARSE, _LEAST = 1e-4, 0.03, 1e-5  # how far apart is the same, beside the largest output: in 32 bits, in 16, and at any size
@@ -146,10 +146,10 @@ def padding_tokens(
     model: PreTrainedModel,  # a model of transformers
 ) -> list[int]:  # without repetition
     "The numbers of the tokens to pad with, as the tokenizer and then the config name them; 0 if neither does"
-    config, known = model.config, model.get_input_embeddings().weight.shape[0]
+    config, known = model.config, known_tokens(model)
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     stated = [tokenizer.pad_token_id, getattr(text, "pad_token_id", None)]
-    return list(dict.fromkeys(token for token in stated if token is not None and 0 <= token < known)) or [0]
+    return list(dict.fromkeys(token for token in stated if token is not None and token >= 0 and (known is None or token < known))) or [0]
 
 
 def find_padding(
