@@ -17,7 +17,7 @@ import typer
 
 from ..errors import InputError, InputTooLongError, SlmError, TaskError, check_option, did_you_mean
 from ..files.kept import write_whole
-from .terminal import Device, plain, status, to_json
+from .terminal import Device, in_terminal, plain, status, to_json
 from slm_overview.cli.writing import (
     MODEL_HELP,
     ApiKey,
@@ -255,7 +255,7 @@ def _turn(talk: Conversation, said: str) -> bool:
         elif asked.name == "quit": return False
         else: _DONE_BY[asked.name](talk, asked.argument)
     except (SlmError, typer.BadParameter) as error:
-        typer.secho(f"Error: {plain(str(error))}", err=True, fg="red")
+        typer.secho(f"Error: {plain(in_terminal(str(error)))}", err=True, fg="red")
         if isinstance(error, InputTooLongError): _say("Here: /when-full drop, /when-full summarise, or /clear.")
     except KeyboardInterrupt: _say("[stopped]")
     return True
