@@ -7,11 +7,12 @@ __all__ = ['SlmError', 'OptionError', 'InputError', 'InputTooLongError', 'Missin
            'EngineError', 'ModelError', 'UnknownModelError', 'ModelNotInstalledError', 'HubUnreachableError',
            'GatedModelError', 'CheckpointError', 'TaskError', 'NotEnoughMemoryError', 'SlmWarning',
            'UntrainedHeadWarning', 'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning', 'nearest',
-           'did_you_mean', 'check_option', 'not_finite']
+           'did_you_mean', 'any_case', 'check_option', 'not_finite']
 
 # %% ../nbs/errors.ipynb #7e4ca278
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 # %% ../nbs/errors.ipynb #8aa22121
 class SlmError(Exception):
@@ -115,6 +116,15 @@ def did_you_mean(
     "A question that names the nearest matches, to put behind an error message"
     matches = nearest(name, allowed)
     return f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+
+# %% ../nbs/errors.ipynb #a37c03f0
+def any_case(
+    value: Any,  # what was passed
+    allowed: Iterable[Any],  # what there is
+) -> Any:  # the word in `allowed` that differs in capitals alone, or else what was passed
+    "A word as it is spelled here, whatever its capitals"
+    if not isinstance(value, str): return value
+    return {word.casefold(): word for word in allowed if isinstance(word, str)}.get(value.casefold(), value)
 
 # %% ../nbs/errors.ipynb #367fd62b
 def check_option(

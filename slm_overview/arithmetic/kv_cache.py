@@ -6,6 +6,7 @@
 __all__ = ['STATES', 'KV_BITS', 'LayerState', 'layer_states', 'state_counts', 'check_length', 'kv_cache_bytes']
 
 # %% ../../nbs/arithmetic/kv_cache.ipynb #d28f2f83
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from operator import index
@@ -200,11 +201,16 @@ KV_BITS = {
 }  # bits of a number; q8_0 and q4_0 have 2 bytes of scale for 32 numbers
 
 
+_SHORT = re.compile(r"(\d{1,9}) ?([km])", re.IGNORECASE)  # 8k, 1M
+
+
 def check_length(
-    value: int,  # what was passed
+    value: int | str,  # what was passed; `8k` is 8,192 and `1M` is 1,048,576, as makers of models count
     name: str,  # the name of the argument, for the error
 ) -> int:  # tokens
     "A length, if it is one; raises `OptionError`"
+    short = _SHORT.fullmatch(value) if isinstance(value, str) else None
+    if short: return check_length(int(short[1]) * 1024 ** " km".index(short[2].lower()), name)
     if not isinstance(value, bool) and hasattr(value, "__index__") and 0 <= index(value) <= 2**40: return index(value)
     raise OptionError(f"{name}={value!r} is no number of tokens. Pass a whole number from 0 to 2**40.")
 

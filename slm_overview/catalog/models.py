@@ -22,7 +22,8 @@ import msgspec
 from msgspec import Struct
 
 from ..arithmetic.architecture import ParameterCount, count_parameters
-from ..errors import OptionError, RecordError, UnknownModelError, did_you_mean
+from ..arithmetic.kv_cache import check_length
+from ..errors import OptionError, RecordError, UnknownModelError, any_case, did_you_mean
 from ..files.config import Config
 from .records import DATA, Fact, Kind, Record, Source, Task, Terms, read_licences, read_records
 
@@ -316,16 +317,22 @@ def index_text(
     return f'{{"licences":{encode(index.licences).decode()},\n"counts":{encode(index.counts).decode()},\n"records":[\n{records}\n]}}\n'
 
 # %% ../../nbs/catalog/models.ipynb #6db1ff05
-_NUMBER = re.compile(r"^\s*([\d.]+)\s*([kmbt]?)\s*$", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?(?:e\+?\d{1,2})?)\s*([kmbt]?)\s*", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 
 
 def _number(value: float | str, name: str) -> float:
     "A number, also written as 3B or 500M; raises `OptionError`"
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0: return float(value)
-    found = _NUMBER.match(value) if isinstance(value, str) else None
+    found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if found is None: raise OptionError(f"{name}={value!r} is no number. Write 3e9 or '3B'.")
     return float(found[1]) * _FACTORS[found[2].lower()]
+
+
+def _tokens(value: float | str, name: str) -> float:
+    "A number of tokens, also written as 8k, which is 8,192; raises `OptionError`"
+    if isinstance(value, str) and value[-1:].lower() in ("k", "m"): return check_length(value.strip(), name)
+    return _number(value, name)
 
 
 def _day(value: str | datetime.date, name: str) -> str:
@@ -349,6 +356,7 @@ def _words_in(model: SmallModel) -> str:
 
 def _commercial(value: bool | str) -> Callable[[SmallModel], bool]:
     "A test of commercial use; raises `OptionError`"
+    value = any_case(value, ("yes", "conditional", "no"))
     allowed = {True: ("yes",), "yes": ("yes",), "conditional": ("yes", "conditional"), False: ("no",), "no": ("no",)}
     if value not in allowed:
         raise OptionError(f"commercial_use={value!r} is not known. Allowed are: True, False, 'yes', 'conditional', 'no'.")
@@ -356,8 +364,8 @@ def _commercial(value: bool | str) -> Callable[[SmallModel], bool]:
 
 
 def _one_of(value: str, allowed: Any, what: str, of: Callable[[SmallModel], Any]) -> Callable[[SmallModel], bool]:
-    "A test of a field that has few values; raises `OptionError`"
-    _known(value, sorted(allowed), what)
+    "A test of a field that has few values, whatever their capitals; raises `OptionError`"
+    value = _known(any_case(value, allowed), sorted(allowed), what)
     return lambda model: value in found if isinstance(found := of(model), tuple) else value == found
 
 
@@ -393,8 +401,8 @@ def _tests(models: tuple[SmallModel, ...]) -> dict[str, Callable[[Any], Callable
         "overview": lambda v: lambda m: (m.record.overview is not None) is v,
         "min_parameters": lambda v: (lambda n: lambda m: m.parameters >= n)(_number(v, "min_parameters")),
         "max_parameters": lambda v: (lambda n: lambda m: m.parameters <= n)(_number(v, "max_parameters")),
-        "min_context_length": lambda v: (lambda n: lambda m: m.context_length >= n)(_number(v, "min_context_length")),
-        "max_context_length": lambda v: (lambda n: lambda m: m.context_length <= n)(_number(v, "max_context_length")),
+        "min_context_length": lambda v: (lambda n: lambda m: m.context_length >= n)(_tokens(v, "min_context_length")),
+        "max_context_length": lambda v: (lambda n: lambda m: m.context_length <= n)(_tokens(v, "max_context_length")),
         "released_after": lambda v: (lambda d: lambda m: compared(m, d) >= 0)(_day(v, "released_after")),
         "released_before": lambda v: (lambda d: lambda m: compared(m, d) <= 0)(_day(v, "released_before")),
     }
@@ -571,6 +579,9 @@ def _html(header: list[str], rows: list[list[str]]) -> str:
     return f'<table class="catalog"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 # %% ../../nbs/catalog/models.ipynb #0a704ba2
+_NARROWEST = 12  # columns of a terminal for a model
+
+
 class Comparison:
     "Models side by side"
 
@@ -603,13 +614,23 @@ class Comparison:
             for row in self.rows()
         ]
 
-    def table(self) -> "Table":  # a table of rich
-        "The comparison for a terminal; a ≠ marks what differs"
+    def tables(
+        self,
+        width: int = 80,  # columns of the terminal
+    ) -> list["Table"]:  # tables of rich
+        "The comparison for a terminal, with some of the models in each table, so that no number is broken; a ≠ marks what differs"
         from rich.table import Table
-        table = Table(box=None, pad_edge=False)
-        for name in ["", "", *(model.name for model in self.models)]: table.add_column(name, overflow="fold")
-        for cells in self._cells(): table.add_row(*cells, style=None if cells[0] else "dim")
-        return table
+        cells, found = self._cells(), []
+        number = max((len(word) for row in cells for cell in row[2:] for word in cell.split() if re.fullmatch(r"[\d,.]+", word)), default=0)
+        side = max(len(row[1]) for row in cells)
+        each = max(1, (width - side - 3) // (max(number, _NARROWEST) + 2))
+        for start in range(0, len(self.models), each):
+            table = Table(box=None, pad_edge=False)
+            for name in ("", ""): table.add_column(name, no_wrap=True)
+            for model in self.models[start : start + each]: table.add_column(model.name, overflow="fold", min_width=number)
+            for row in cells: table.add_row(*row[:2], *row[2:][start : start + each], style=None if row[0] else "dim")
+            found.append(table)
+        return found
 
     def _repr_markdown_(self) -> str: return markdown_table(["", "", *(model.name for model in self.models)], self._cells())
 

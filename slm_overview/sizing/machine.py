@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CGROUP_FILES', 'UNLIMITED', 'INSTRUCTION_SETS', 'Positive', 'MATMUL_DTYPES', 'BUSY_LOAD', 'BUSY_STEAL', 'BUSY_SPREAD',
-           'cgroup_memory', 'Memory', 'memory', 'usable_cores', 'Accelerator', 'accelerators', 'last_level_cache',
-           'Rates', 'rates', 'ImportCost', 'import_cost', 'Conditions', 'busy_reasons', 'Probe', 'Machine', 'probe',
-           'machine']
+           'cgroup_memory', 'Memory', 'memory', 'usable_cores', 'free_cores', 'Accelerator', 'accelerators',
+           'last_level_cache', 'Rates', 'rates', 'ImportCost', 'import_cost', 'Conditions', 'busy_reasons', 'Probe',
+           'Machine', 'probe', 'machine']
 
 # %% ../../nbs/sizing/machine.ipynb #baa62d0d
 import hashlib
@@ -122,6 +122,31 @@ def usable_cores(
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     shares = (_granted(version, folder) for version, folder in _own_groups(Path(root), "cpu"))
     return min([bound, *(share for share in shares if share)])
+
+# %% ../../nbs/sizing/machine.ipynb #97da47d8
+_HALF = 0.5  # of a core, taken by others: from there on it counts as theirs
+
+
+def _work() -> tuple[float, float, float]:
+    "The time in seconds, and how many the cores of this process have worked, and this process itself"
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    times = [one for number, one in enumerate(psutil.cpu_times(percpu=True)) if number in cores]
+    parts = ("user", "system", "irq", "softirq", "steal", "interrupt", "dpc")  # as Linux and Windows call them
+    return time.perf_counter(), sum(getattr(one, part, 0.0) for one in times for part in parts), time.process_time()
+
+
+def free_cores(
+    seconds: float = 0.1,  # how long to look
+    work: Callable[[], tuple[float, float, float]] = _work,  # the time, and what all and this process worked; tests pass another one
+    wait: Callable[[float], Any] = time.sleep,  # what lets time pass; tests pass another one
+) -> int:  # at least 1
+    "The cores that this process may use and that others leave to it at the moment"
+    before = work()
+    wait(seconds)
+    elapsed, everything, own = (one - other for one, other in zip(work(), before, strict=True))
+    others = (everything - own) / elapsed
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(int(usable_cores()), ceil(bound - others - _HALF)))
 
 # %% ../../nbs/sizing/machine.ipynb #5a0c1e02
 INSTRUCTION_SETS = (

@@ -387,6 +387,19 @@ def _room(engine: Engine, options: Options) -> int | None:
     return engine.context_length - (0 if engine.is_encoder_decoder else options.max_new_tokens)
 
 
+def _too_long(tokens: int, room: int, engine: Engine, options: Options) -> str:
+    "Why a prompt does not fit, and what helps"
+    whole, more = engine.context_length, getattr(engine, "trained_length", 0)
+    why, helps = f"the prompt has {tokens:,} tokens, and this model reads at most {whole:,}", []
+    asked = options.max_new_tokens
+    if not engine.is_encoder_decoder: why += f", its answer included: max_new_tokens={asked} leaves room for {max(room, 0):,}"
+    if room > 0: helps.append(f"shorten the prompt by {tokens - room:,} tokens")
+    if tokens < whole: helps.append(f"ask for a shorter answer, with max_new_tokens={whole - tokens}")
+    if more > whole: helps.append(f"load the model with a longer context_length, of up to {more:,}")
+    advice = ", or ".join(helps) or "shorten the prompt and ask for a shorter answer"
+    return f"{why}. {advice[0].upper()}{advice[1:]}."
+
+
 def _fitting(
     ids: list[int], engine: Engine, options: Options, truncation: bool, mark: int | None, advice: str = ""
 ) -> tuple[list[int], bool]:
@@ -395,10 +408,7 @@ def _fitting(
     if room is None or len(ids) <= room: return ids, False
     over, begins = len(ids) - room, int(ids[:1] == [mark])
     if truncation and room > begins: return ids[:begins] + ids[over + begins :], True
-    raise InputTooLongError(
-        f"the prompt has {len(ids):,} tokens, and with max_new_tokens={options.max_new_tokens:,} {max(room, 0):,} would fit: this model "
-        f"reads at most {engine.context_length:,}. Shorten the prompt by {over:,} tokens, or ask for a shorter answer.{advice}"
-    )
+    raise InputTooLongError(_too_long(len(ids), room, engine, options) + advice)
 
 # %% ../../nbs/writing/generate.ipynb #6f5829e3
 @dataclass(frozen=True)
