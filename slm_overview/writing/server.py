@@ -31,8 +31,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..files.weights import read_gguf_header
-from .answers import Answer, Generation, wait_for
-from .llama_cpp import check_room, has_llama_cpp, usable_context
+from .answers import Answer, Generation, Sampling, wait_for
+from .llama_cpp import check_room, has_llama_cpp, stated_sampling, usable_context
 from slm_overview.errors import (
     CheckpointError,
     EngineError,
@@ -639,13 +639,19 @@ def _compare(connection: _Connection, template: str) -> None:
         break
 
 
+def _drawn(how: Sampling) -> dict[str, Any]:
+    "How llama.cpp draws tokens for requests that do not say: as `chat` does, and nothing besides"
+    drawn = {"temp": how.temperature, "top_p": how.top_p, "top_k": how.top_k, "min_p": how.min_p}
+    return drawn | ({} if how.repetition_penalty == 1 else {"penalty_repeat": how.repetition_penalty, "penalty_last_n": -1})
+
+
 def serve(
     model: str | Path = "smollm2-135m",  # a packaged model, the path of a GGUF file, or one on the Hub: `owner/name:Q4_K_M`
     port: int = 8080,  # where to listen; 0 for any port that is free
     host: str = "127.0.0.1",  # address to listen on; one that other machines reach needs an `api_key`
     api_key: str | None = None,  # what clients must know
     *,
-    context_length: int | None = None,  # tokens; as many as the model was trained for if None, up to 8,192
+    context_length: int | str | None = None,  # tokens, also as `8k`; as many as the model was trained for if None, up to 8,192
     threads: int | None = None,  # as many as there are cores if None
     local_files_only: bool = False,  # True: fetch nothing from the Hub
     memory_check: bool = True,  # False: try even where less memory is available than it needs
@@ -656,13 +662,14 @@ def serve(
     _check_port(host, port)
     if not has_llama_cpp(): raise MissingDependencyError("llama.cpp is not installed. Install it with `pip install 'slm_overview[gguf]'`.")
     path, name = _file_to_serve(model, local_files_only)
-    length, template = usable_context(path, context_length), read_gguf_header(path).metadata.get("tokenizer.chat_template")
+    length, metadata = usable_context(path, context_length), read_gguf_header(path).metadata
+    template = metadata.get("tokenizer.chat_template")
     if memory_check: check_room(name, path, length)
     if not isinstance(template, str): template = ""
     if template: _written_by(template)
     asked = {"file": str(path), "model": name, "context_length": length, "threads": threads}
     listening = {"hostnames": [host], "port": port, "api_keys": [api_key] if api_key else [], "cors_origins": "localhost"}
-    sampling = {"top_k": 0, "min_p": 0.0, "top_p": 1.0}  # so that only what a request asks for is done
+    sampling = _drawn(stated_sampling(metadata) or Sampling(0.0))
     listening |= {"use_jinja": True, "chat_template": template or _REFUSING}  # this one and no other of the file
     process, port = _start(asked | {"listening": listening, "sampling": sampling})
     server = ModelServer(process, host, port, name, bool(template))
