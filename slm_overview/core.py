@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
 
@@ -51,13 +52,13 @@ from slm_overview.errors import (
     check_option,
 )
 from slm_overview.loading.placement import (
-    TASKS,
     auto_class,
     check_before_fetching,
     check_memory,
     choose_device,
     choose_dtype,
     has_other_head,
+    known_task,
     saved_otherwise,
     weight_bytes,
 )
@@ -243,6 +244,14 @@ class _How:
     progress: bool
 
 
+def _without_pooler(model: PreTrainedModel, missing: set[str]) -> set[str]:
+    "Take away a pooler that is in no file, where transformers can do without: no vector is made with it; what else is missing"
+    pooler = {name for name, _ in model.named_parameters() if name.startswith("pooler.")}
+    if not pooler or not pooler <= missing or "add_pooling_layer" not in signature(type(model).__init__).parameters: return missing
+    model.pooler = None
+    return missing - pooler
+
+
 def _load_pair(
     checkpoint: Checkpoint, how: _How, settings: Mapping[str, Any], stacklevel: int, unused: tuple[str, ...] = ()
 ) -> tuple[Any, PreTrainedModel]:
@@ -255,6 +264,7 @@ def _load_pair(
         model.to(how.place).eval()
     _check_body(model, missing, checkpoint.name)
     _check_head(model, missing, checkpoint.name, how.task)
+    if how.task == "feature-extraction": missing = _without_pooler(model, missing)
     _mark_untrained(model, {name for name in missing if not name.startswith(unused)}, checkpoint, how.task, stacklevel + 1)
     state_padding(tokenizer, model)
     return tokenizer, model
@@ -306,13 +316,22 @@ def _runs_in_llama_cpp(checkpoint: Checkpoint, engine: str, task: str, plain: bo
     return able and (engine == "llama.cpp" or (engine == "auto" and has_llama_cpp()))
 
 
-def _load_in_llama_cpp(checkpoint: Checkpoint, context_length: int | None, memory_check: bool, reason: str) -> tuple[Any, LlamaCppModel]:
+def _tell_torch(context_length: Any, threads: int | None) -> None:
+    "Let PyTorch compute with so many threads; raises `OptionError` for what only llama.cpp is told"
+    if context_length is not None:
+        raise OptionError("context_length is for llama.cpp, which sets memory aside. Leave it out: PyTorch takes memory as a text grows.")
+    if threads is not None: torch.set_num_threads(threads)
+
+
+def _load_in_llama_cpp(
+    checkpoint: Checkpoint, context_length: int | str | None, threads: int | None, memory_check: bool, reason: str
+) -> tuple[Any, LlamaCppModel]:
     "The tokenizer of a GGUF file, and the file opened by llama.cpp"
     path = checkpoint.folder / checkpoint.gguf_file
     length = usable_context(path, context_length)
     if memory_check: check_room(checkpoint.name, path, length)
     with _quiet(progress=False), _loading(checkpoint): tokenizer = _load_tokenizer(checkpoint, "text-generation")
-    model = LlamaCppModel(path, length)
+    model = LlamaCppModel(path, length, threads)
     model.checkpoint = checkpoint
     show_task(model, checkpoint.name, "text-generation", reason)
     return LlamaCppTokenizer.of(tokenizer, model), model
@@ -332,7 +351,8 @@ class _Loading(TypedDict, total=False):
     local_files_only: bool
     memory_check: bool
     engine: Literal["auto", "transformers", "llama.cpp"]
-    context_length: int | None
+    context_length: int | str | None
+    threads: int | None
 
 
 _Name = str | Path
@@ -356,7 +376,7 @@ def load_small_model(
 def load_small_model(
     model_name: str | Path = "distilbert-base-uncased",  # a packaged model, a folder, a GGUF file, or `owner/name[:Q4_K_M]`
     *,
-    task: str | None = None,  # what it is for: a key of `TASKS`; what its files say if None
+    task: str | None = None,  # what it is for: a key of `TASKS`, or `chat` and the like; what its files say if None
     revision: str | None = None,  # branch, tag or commit of a repository; its main branch if None
     dtype: str | torch.dtype = "auto",  # precision: `auto`, `float32`, `bfloat16` or `float16`
     device: str | torch.device = "auto",  # where it runs: `auto` for the best there is, or a name such as `cpu` or `cuda`
@@ -364,10 +384,12 @@ def load_small_model(
     local_files_only: bool = False,  # True: fetch nothing from the Hub
     memory_check: bool = True,  # False: try even where the weights are larger than the memory that is free
     engine: Literal["auto", "transformers", "llama.cpp"] = "auto",  # `auto`: llama.cpp for GGUF files where it is installed
-    context_length: int | None = None,  # tokens that llama.cpp makes room for; as many as the model knows if None, up to 8,192
+    context_length: int | str | None = None,  # tokens that llama.cpp makes room for, or `8k`; what the model knows if None, up to 8,192
+    threads: int | None = None,  # that compute: in llama.cpp for this model, in PyTorch for all; as many as there are cores if None
 ) -> tuple[PreTrainedTokenizerBase, PreTrainedModel | LlamaCppModel]:  # the tokenizer and the model, in this order
     "Load a tokenizer and a model, for what it was made for or for a task; raises `OptionError` or a `ModelError` that says what to do"
-    if task is not None: check_option("task", task, TASKS)
+    if task is not None: task = known_task(task)
+    check_count(threads, "threads", "threads")
     check_option("engine", engine, ENGINES)
     _check_quantize(quantize)
     place = choose_device(device)
@@ -376,9 +398,9 @@ def load_small_model(
     checkpoint = resolve(model_name, revision=revision, local_files_only=local_files_only, check=guard)
     task, reason = (task, "it was asked for") if task else _task_of(checkpoint)
     plain = dtype == "auto" and quantize is None and place.type == "cpu"
-    if _runs_in_llama_cpp(checkpoint, engine, task, plain): return _load_in_llama_cpp(checkpoint, context_length, memory_check, reason)
-    if context_length is not None:
-        raise OptionError("context_length is for llama.cpp, which sets memory aside. Leave it out: PyTorch takes memory as a text grows.")
+    if _runs_in_llama_cpp(checkpoint, engine, task, plain):
+        return _load_in_llama_cpp(checkpoint, context_length, threads, memory_check, reason)
+    _tell_torch(context_length, threads)
     needed = weight_bytes(checkpoint, precision)
     if memory_check: check_memory(checkpoint.name, needed, precision.itemsize if precision else 4, place)
     how = _How(task, precision, place, quantize, progress=bool(checkpoint.gguf_file) or needed > LARGE)
