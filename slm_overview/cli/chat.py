@@ -17,7 +17,7 @@ import typer
 
 from ..errors import InputError, InputTooLongError, SlmError, TaskError, check_option, did_you_mean
 from ..files.kept import write_whole
-from .terminal import Device, in_terminal, plain, status, to_json
+from .terminal import Device, in_terminal, plain, status, to_json, tokens
 from slm_overview.cli.writing import (
     MODEL_HELP,
     ApiKey,
@@ -27,6 +27,7 @@ from slm_overview.cli.writing import (
     Seed,
     ServerModelName,
     System,
+    Threads,
     TopP,
     cost_line,
     is_address,
@@ -263,7 +264,7 @@ def _turn(talk: Conversation, said: str) -> bool:
 
 def chat(
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = "smollm2-135m",
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="At most so many tokens in an answer.")] = 512,
+    max_new_tokens: Annotated[int, typer.Option(parser=tokens, metavar="TOKENS", help="At most so many tokens in an answer.")] = 512,
     temperature: ChatTemperature = None,
     top_p: TopP = None,
     seed: Seed = None,
@@ -273,6 +274,7 @@ def chat(
     engine: EngineName = "auto",
     context: Context = None,
     memory_check: MemoryCheck = True,
+    threads: Threads = None,
     server_model: ServerModelName = None,
     api_key: ApiKey = None,
 ) -> None:
@@ -283,10 +285,10 @@ def chat(
     check_option("when-full", when_full, WHEN_FULL)
     def load(name, of_server):
         "A model, with the key if it is at the address that the key was given for"
-        if not is_address(name): return load_writer(name, device, engine, context, memory_check, of_server)
-        begun = (device, engine, context) if name == model else ("auto", "auto", None)
+        if not is_address(name): return load_writer(name, device, engine, context, memory_check, threads, of_server)
+        begun, taken = ((device, engine, context), threads) if name == model else (("auto", "auto", None), None)
         same = not is_address(model) or urlsplit(name).netloc == urlsplit(model).netloc
-        return load_writer(name, *begun, memory_check, of_server, api_key if same else None)
+        return load_writer(name, *begun, memory_check, taken, of_server, api_key if same else None)
     options = dict(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed)
     talk = Conversation(load, model, server_model, system, when_full, **options)
     asked = _reader()
