@@ -23,12 +23,12 @@ def list_models(
     task: Annotated[str | None, typer.Option(help="E.g. text-generation, chat, code, sentence-similarity.")] = None,
     developer: Annotated[str | None, typer.Option(help="Part of the developer's name.")] = None,
     language: Annotated[str | None, typer.Option(help="A code such as de; models of unnamed languages are kept, with a remark.")] = None,
-    licence: Annotated[str | None, typer.Option(help="E.g. MIT or Apache-2.0.")] = None,
+    licence: Annotated[str | None, typer.Option(help="E.g. MIT or apache-2.0.")] = None,
     commercial_use: Annotated[str | None, typer.Option(help="yes: to anybody; conditional: also under conditions; no.")] = None,
     without_duty: Annotated[str | None, typer.Option(help="A duty that the licence must not have, e.g. use_policy.")] = None,
     min_parameters: Annotated[str | None, typer.Option(help="E.g. 100M.")] = None,
     max_parameters: Annotated[str | None, typer.Option(help="E.g. 3B.")] = None,
-    min_context_length: Annotated[str | None, typer.Option(help="Tokens, e.g. 8192.")] = None,
+    min_context_length: Annotated[str | None, typer.Option(help="Tokens, e.g. 8192 or 8k.")] = None,
     released_after: Annotated[str | None, typer.Option(help="A day, month or year, e.g. 2025-06.")] = None,
     released_before: Annotated[str | None, typer.Option(help="A day, month or year.")] = None,
     overview: Annotated[bool | None, typer.Option("--overview", help="Only the 15 models of the overview.")] = None,
@@ -93,7 +93,7 @@ def compare(
 
     found = Catalog.load().compare(*names)
     if as_json: print_json(found.rows())
-    else: console().print(found.table())
+    else: console().print(*found.tables(console().width), sep="\n")
 
 # %% ../../nbs/cli/catalog.ipynb #4e80f693
 class _Facts(TyperGroup):

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Json, console, print_json, status
+from .terminal import Json, console, print_json, status, tokens
 
 # %% ../../nbs/cli/sizing.ipynb #2f667ac1
 Model = Annotated[str, typer.Argument(help="A name of the catalogue, a folder, a config.json, a file of weights or OWNER/NAME on the Hub.")]
-Context = Annotated[int | None, typer.Option(help="Tokens that are read and written in all; 2048, or less if the model takes less.")]
+Context = Annotated[
+    int | None, typer.Option(parser=tokens, metavar="TOKENS", help="Read and written in all, e.g. 8k; 2048, or what the model takes.")
+]
 Batch = Annotated[int, typer.Option(help="Texts at once.")]
 Memory = Annotated[str | None, typer.Option(help="Memory that there is, e.g. 8GB; what is available here if left out.")]
 
@@ -80,7 +82,9 @@ def fit_model(
 def choose_models(
     task: Annotated[str | None, typer.Option(help="E.g. chat, code, sentence-similarity, text-classification.")] = None,
     memory: Memory = None,
-    context: Annotated[int | None, typer.Option(help="Tokens that must fit; 2048, or less if a model takes less.")] = None,
+    context: Annotated[
+        int | None, typer.Option(parser=tokens, metavar="TOKENS", help="That must fit, e.g. 8k; 2048, or less if a model takes less.")
+    ] = None,
     batch: Batch = 1,
     commercial_use: Annotated[str | None, typer.Option(help="yes: to anybody; conditional: also under conditions.")] = None,
     without_duty: Annotated[list[str] | None, typer.Option(help="A duty that the licence must not have; may be repeated.")] = None,

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PARTS', 'DTYPE_NAMES', 'KV_DTYPES', 'DEFAULT_CONTEXT', 'COLOURS', 'CONTEXTS', 'Size', 'format_bytes', 'Outline',
-           'outline', 'size', 'plot_sizes', 'SizeTable', 'size_table']
+           'outline', 'check_context', 'size', 'plot_sizes', 'SizeTable', 'size_table']
 
 # %% ../../nbs/sizing/size.ipynb #1e37df04
 import json
@@ -444,10 +444,14 @@ def _by_model(known: Outline, sizes: Mapping[str, int]) -> dict[str, int] | None
 DEFAULT_CONTEXT = 2048  # tokens
 
 
-def _check_context(known: Outline, context: int | None) -> int:
-    "The context to size for; warns beyond what the model is made for"
+def check_context(
+    known: Outline,  # a model
+    context: int | str | None,  # tokens, also as `8k`; 2048 or what the model can take if None
+) -> int:  # tokens
+    "The context to size for; raises `OptionError`, and warns beyond what the model is made for"
     if context is None: return min(DEFAULT_CONTEXT, known.limit or DEFAULT_CONTEXT)
-    if check_length(context, "context") == 0: raise OptionError("context=0 leaves nothing to read. Pass at least 1 token.")
+    context = check_length(context, "context")
+    if context == 0: raise OptionError("context=0 leaves nothing to read. Pass at least 1 token.")
     if known.limit and context > known.limit:
         message = f"{known.name} is made for {known.limit:,} tokens, and {context:,} are asked for."
         warnings.warn(message, ContextWarning, stacklevel=3)
@@ -572,7 +576,7 @@ def size(
     model: Any,  # a name of the catalogue, `owner/name` on the Hub, a config (dictionary, file, transformers), a folder, a file of weights
     *,
     dtype: Any = "auto",  # float32, bfloat16, float16, int8, int4, a type of GGUF such as Q4_K_M, or `stored`
-    context: int | None = None,  # tokens that are read and written in all; 2048 or what the model can take if None
+    context: int | str | None = None,  # tokens that are read and written in all, also as `8k`; 2048 or what the model can take if None
     batch: int = 1,  # texts at once
     kv_dtype: str | None = None,  # precision of keys and values, one of `KV_DTYPES`; as computed if None, in llama.cpp float16
     compute_dtype: str | None = None,  # with int8 and int4, the precision of everything else; float32 if None
@@ -582,7 +586,7 @@ def size(
     "How much memory a model needs; raises `OptionError` or `CheckpointError`, and warns with `ContextWarning` beyond the model's limit"
     known = outline(model)
     setting, config = _setting_of(known, dtype, engine, kv_dtype, compute_dtype), known.config
-    context, batch = _check_context(known, context), _check_batch(batch)
+    context, batch = check_context(known, context), _check_batch(batch)
     if attention == "eager" and setting.kv_dtype.startswith("q"):
         raise OptionError(f"llama.cpp keeps values as {setting.kv_dtype} with fused attention only. Leave attention out.")
     with reading(config): figures = (_built_figures if known.built else _figures)(known, setting, context, batch, attention)
