@@ -295,7 +295,7 @@ def plot_report(
 
 # %% ../../nbs/measuring/report.ipynb #2a954c37
 def save_report(
-    report: Report,
+    report: Report,  # what `measure` gave
     path: str | Path,  # of a JSON file
     force: bool = False,  # whether to keep a report that is not to be believed
 ) -> Path:  # the file
@@ -349,7 +349,7 @@ def _ratio(one: Point, other: Point, draws: int = 1000) -> Ratio:
 
 def compare_reports(
     one: Report,  # which counts as 1
-    other: Report,
+    other: Report,  # which is held against it
 ) -> list[Ratio]:  # for each point that both have
     "How many times as fast the second was; raises `OptionError` if the two have nothing in common"
     pairs = [

@@ -8,6 +8,7 @@ __all__ = ['PRECISIONS', 'HOW', 'COARSER', 'FINE_TUNED', 'ORDERS', 'TASKS', 'par
 
 # %% ../../nbs/sizing/choose.ipynb #27104d49
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,10 +20,10 @@ from msgspec import Struct
 from ..arithmetic.kv_cache import check_length
 from ..catalog.models import DUTIES, Catalog, SmallModel, language_code, markdown_table
 from ..catalog.records import Task
-from ..errors import CheckpointError, OptionError, check_option
+from ..errors import CheckpointError, ContextWarning, OptionError, any_case, check_option
 from .calibration import READ, WRITE, Calibration, Expected, kept_calibration
 from .machine import Probe, last_level_cache, machine
-from .size import PARTS, Outline, Size, format_bytes, outline, plot_sizes, size
+from .size import PARTS, Outline, Size, check_context, format_bytes, outline, plot_sizes, size
 
 # %% ../../nbs/sizing/choose.ipynb #d91f187a
 if TYPE_CHECKING:
@@ -243,7 +244,8 @@ def _smaller(known: Outline, option: Option, catalog: Catalog, **options: Any) -
     "The largest model that fits where this one does not: of the same family, or else with the same tasks"
     own = next((model for model in catalog if model.slug == known.name), None)
     if own is None: return
-    there = (model for model in catalog if model.parameters < known.parameters and not model.gone)
+    context = options["context"] or 0
+    there = (model for model in catalog if model.parameters < known.parameters and not model.gone and model.context_length >= context)
     smaller = sorted(there, key=lambda model: -model.parameters)
     family = [model for model in smaller if model.family == own.family]
     for model in (*family, *(model for model in smaller if set(own.tasks) <= set(model.tasks))):
@@ -278,7 +280,7 @@ def fit(
     model: Any,  # as for size
     memory: int | str | None = None,  # bytes, or e.g. `8GB`; what is available on this machine if None
     *,
-    context: int | None = None,  # tokens; 2048 or what the model can take if None
+    context: int | str | None = None,  # tokens, also as `8k`; 2048 or what the model can take if None
     batch: int = 1,  # texts at once
     precisions: Iterable[str] | None = None,  # keys of `PRECISIONS`, the finest first; all if None, and a GGUF file as it is
     probe: Probe | None = None,  # what was measured; what is kept of this machine if None
@@ -290,13 +292,21 @@ def fit(
     else: precisions = [check_option("precisions", name, PRECISIONS) for name in precisions]
     memory = here.memory.available if memory is None else parse_bytes(memory)
     probe, calibration = probe or here.probe, calibration or kept_calibration(here.fingerprint)
-    tried = tuple(_options(known, memory, probe, precisions, context=context, batch=batch))
+    if context is not None: context = check_context(known, context)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ContextWarning)  # it was said once
+        return _fitted(model, known, memory, precisions, probe, calibration, context=context, batch=batch)
+
+
+def _fitted(model: Any, known: Outline, memory: int, precisions: Iterable[str], probe: Probe | None, calibration: Any, **texts: Any) -> Fit:
+    "Whether a model fits, where everything is known"
+    tried = tuple(_options(known, memory, probe, precisions, **texts))
     if not tried: raise OptionError(f"{known.name} is in none of these precisions: {', '.join(precisions)}.")
     best = _finest(tried)
     bound = speed_bound(best.size, probe, last_level_cache()) if best and probe else None
     expected = _expected(best.size, known.config, calibration) if best else None
     name = model if isinstance(model, str) else known.name
-    help = [*_helps(known, name, tried, context=context, batch=batch), *_disturbed(probe if bound else None)]
+    help = [*_helps(known, name, tried, **texts), *_disturbed(probe if bound else None)]
     return Fit(known.name, memory, tried, bound, tuple(help), expected)
 
 # %% ../../nbs/sizing/choose.ipynb #12b941e8
@@ -490,13 +500,15 @@ def _words(name: str, words: Iterable[str] | str) -> tuple[str, ...]:
 
 
 def _checked_need(catalog: Catalog, need: _Need) -> _Need:
-    "The same, if every word in it is known; raises `OptionError`"
-    check_option("task", need.task, [None, *TASKS, *FINE_TUNED])
-    check_option("commercial_use", need.commercial_use, [None, True, "yes", "conditional"])
-    for duty in need.without_duty: check_option("without_duty", duty, DUTIES)
+    "The same as it is spelled here, if every word in it is known; raises `OptionError`"
+    tasks, uses = [None, *TASKS, *FINE_TUNED], [None, True, "yes", "conditional"]
     for code in need.languages: language_code(code, catalog)
-    if need.context is not None and check_length(need.context, "context") == 0: raise OptionError("context=0 leaves nothing to read.")
-    return need
+    context = need.context if need.context is None else check_length(need.context, "context")
+    if context == 0: raise OptionError("context=0 leaves nothing to read.")
+    task = check_option("task", any_case(need.task, tasks), tasks)
+    use = check_option("commercial_use", any_case(need.commercial_use, uses), uses)
+    duties = tuple(check_option("without_duty", any_case(duty, DUTIES), DUTIES) for duty in need.without_duty)
+    return msgspec.structs.replace(need, task=task, context=context, commercial_use=use, without_duty=duties)
 
 
 def _consider(
@@ -525,7 +537,7 @@ def choose(
     task: str | None = None,  # one of `TASKS` or `FINE_TUNED`; any if None
     *,
     memory: int | str | None = None,  # bytes, or e.g. `8GB`; what is available on this machine if None
-    context: int | None = None,  # tokens that must fit; 2048 or what each model can take if None
+    context: int | str | None = None,  # tokens that must fit, also as `8k`; 2048 or what each model can take if None
     batch: int = 1,  # texts at once
     commercial_use: bool | str | None = None,  # True: to anybody; `conditional`: also under conditions; None: does not matter
     without_duty: Iterable[str] | str = (),  # duties that the licence must not have, e.g. `share_alike`
