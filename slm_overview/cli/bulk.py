@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import App, Device, Json, console, plain, print_json, status
+from .terminal import App, Device, Json, console, plain, print_json, status, tokens
 
 # %% ../../nbs/cli/bulk.ipynb #9a80566f
 bulk = App(
@@ -49,8 +49,8 @@ def run(
     task: Annotated[str | None, typer.Option(help="What the model is for; what its files say by default.")] = None,
     choices: Annotated[str | None, typer.Option(help="For a model that writes: labels to choose from, with commas.")] = None,
     prompt_template: Annotated[str | None, typer.Option(help="For a model that writes: what it is asked; {} is the text.")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="For a model that writes: the longest answer.")] = None,
-    max_length: Annotated[int | None, typer.Option(min=1, help="Longest input, in tokens.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(parser=tokens, metavar="TOKENS", help="Of a model that writes: at most.")] = None,
+    max_length: Annotated[int | None, typer.Option(parser=tokens, metavar="TOKENS", help="Longest input, in tokens.")] = None,
     truncation: Annotated[bool, typer.Option(help="Cut texts that are too long, or make them errors.")] = True,
     dtype: Annotated[str | None, typer.Option(help="For encoders: float32 or bfloat16.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many rows, from the beginning on.")] = None,

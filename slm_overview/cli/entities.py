@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, plain, print_json, read_lines, status
+from .terminal import Device, Json, console, plain, print_json, read_lines, status, tokens
 
 # %% ../../nbs/cli/entities.ipynb #3d412b38
 def _given(texts: list[str] | None, file: str | None) -> dict[int, str]:
@@ -75,7 +75,7 @@ def entities(
     aggregation: Annotated[str, typer.Option(help="How tokens become entities: none, simple, first, average or max.")] = "simple",
     ignore_labels: Annotated[str, typer.Option(help="Labels to leave out, with commas between them.")] = "O",
     stride: Annotated[int | None, typer.Option(min=0, help="Tokens that two windows of a long text share.")] = None,
-    max_length: Annotated[int | None, typer.Option(min=1, help="Longest window, in tokens.")] = None,
+    max_length: Annotated[int | None, typer.Option(parser=tokens, metavar="TOKENS", help="Longest window, in tokens.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, plain, print_json, read_lines, status
+from .terminal import Device, Json, console, plain, print_json, read_lines, status, tokens
 
 # %% ../../nbs/cli/labelling.ipynb #e3767ece
 CLASSIFIER_HELP = "A packaged model, a folder, or a repository of the Hub."
@@ -63,7 +63,7 @@ def predict(
     template: Annotated[str, typer.Option(help="With --labels: the sentence that a label becomes.")] = "This text is about {}.",
     text_pair: Annotated[str | None, typer.Option(help="Without --labels: the second text of a pair, for each text.")] = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="In JSON, how many labels to keep for each text.")] = None,
-    max_length: Annotated[int | None, typer.Option(min=1, help="Longest input, in tokens.")] = None,
+    max_length: Annotated[int | None, typer.Option(parser=tokens, metavar="TOKENS", help="Longest input, in tokens.")] = None,
     truncation: Annotated[bool, typer.Option(help="Cut texts that are too long, with a warning, or refuse them.")] = True,
     device: Device = "auto",
     dtype: Annotated[str | None, typer.Option(help="With a trained classifier: float32, bfloat16, or auto for the fastest.")] = None,

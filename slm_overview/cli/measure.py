@@ -6,21 +6,22 @@
 __all__ = ['measure', 'calibrate']
 
 # %% ../../nbs/cli/measure.ipynb #2ebee7fd
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, plain, print_json, status
+from .terminal import Device, Json, console, plain, print_json, status, tokens
 from .writing import MemoryCheck
 
 # %% ../../nbs/cli/measure.ipynb #58ec18b7
-def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
+def _numbers(name: str, text: str | None, read: Callable[[str], int] = int) -> tuple[int, ...] | None:
     "Whole numbers with commas between them"
     if text is None: return None
     words = [word.strip() for word in text.split(",") if word.strip()]
-    try: return tuple(map(int, words))
-    except ValueError as error:
+    try: return tuple(map(read, words))
+    except (ValueError, typer.BadParameter) as error:
         raise typer.BadParameter(f"{name} {text!r:.60} has something that is no whole number. Write 16,64,256 for some.") from error
 
 
@@ -87,7 +88,7 @@ def measure(
     if compare: return _compare([*compare], as_json)
     if out and Path(out).suffix.casefold() not in (".json", ".html", ".md"):
         raise typer.BadParameter("--out ends with .json, .html or .md.")
-    counts = {"lengths": _numbers("--lengths", lengths), "batch_sizes": _numbers("--batch-sizes", batch_sizes)}
+    counts = {"lengths": _numbers("--lengths", lengths, tokens), "batch_sizes": _numbers("--batch-sizes", batch_sizes)}
     status(f"Measuring {model}")
     from slm_overview.measuring.measure import measure as run
 

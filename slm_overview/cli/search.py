@@ -6,13 +6,14 @@
 __all__ = ['embed', 'search', 'rerank']
 
 # %% ../../nbs/cli/search.ipynb #64964029
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, plain, print_json, read_lines, status
+from .terminal import Device, Json, console, plain, print_json, read_input, read_lines, status, tokens
 
 # %% ../../nbs/cli/search.ipynb #77ec9e9b
 _ENCODER_HELP = "An encoder of sentences: a packaged model, a folder, or a repository of the Hub."
@@ -23,11 +24,20 @@ _Dimension = Annotated[int | None, typer.Option(min=1, help="So many numbers of 
 
 
 def _given(texts: list[str] | None, path: str | None) -> dict[int, str]:
-    "Texts by their place from 0 on: those of the command line, the lines of a file, or both, one behind the other"
+    "Texts by their place from 0 on: those of the command line, the lines of a file or the standard input, or both, one behind the other"
+    if texts == ["-"] and not path: texts, path = None, "-"
+    if not texts and not path and not sys.stdin.isatty(): path = "-"
     lines = read_lines(path) if path else {}
     given = dict(enumerate([*texts, *lines.values()])) if texts else lines
     if given: return given
     raise typer.BadParameter("give texts, or a file with one text a line: --file texts.txt.")
+
+
+def _asked(query: str, path: str | None) -> str:
+    "A question, or the standard input for -; raises `typer.BadParameter`"
+    if query != "-": return query
+    if path == "-": raise typer.BadParameter("the standard input is the question or the texts, not both.")
+    return read_input().strip()
 
 
 def _encoder(model: str, device: str) -> tuple[Any, Any]:
@@ -57,7 +67,7 @@ def _index(given: dict[int, str], pair: tuple[Any, Any], options: dict[str, Any]
 
 
 def embed(
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, or with -, one a line from the standard input.")] = None,
     file: Annotated[str | None, typer.Option(help=_FILE_HELP)] = None,
     model: _Encoder = "all-minilm-l6-v2",
     out: Annotated[Path | None, typer.Option(help="Where to write an index (.npz) of the texts and their vectors.")] = None,
@@ -82,7 +92,7 @@ def embed(
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="A question, or words like those of the text that is looked for.")],
+    query: Annotated[str, typer.Argument(help="A question, or words like those of a text; - for the standard input.")],
     file: Annotated[str | None, typer.Option(help=_FILE_HELP)] = None,
     index: Annotated[Path | None, typer.Option(help="An index that `slm embed --out` wrote.")] = None,
     model: Annotated[str | None, typer.Option(help=_ENCODER_HELP + " By default that of the index.")] = None,
@@ -95,7 +105,7 @@ def search(
     if (file is None) == (index is None): raise typer.BadParameter("say where to search: --file texts.txt, or --index texts.npz.")
     from slm_overview.labelling.search import Index, search as find
 
-    where = Index.load(index) if index else read_lines(file)
+    query, where = _asked(query, file), Index.load(index) if index else read_lines(file)
     pair = _encoder(model or (where.model_name if index else "all-minilm-l6-v2"), device)
     options = {} if truncate_dim is None else {"truncate_dim": truncate_dim}
     if index and truncate_dim is None: options["truncate_dim"] = where.vectors.shape[1]  # as the index was made
@@ -104,19 +114,19 @@ def search(
 
 
 def rerank(
-    query: Annotated[str, typer.Argument(help="A question.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts that may answer it.")] = None,
+    query: Annotated[str, typer.Argument(help="A question; - for the standard input.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts that may answer it; without any, lines of the standard input.")] = None,
     file: Annotated[str | None, typer.Option(help=_FILE_HELP)] = None,
     model: Annotated[str | None, typer.Option(help="A reranker: a folder, or a repository of the Hub.")] = None,
     top_k: _TopK = 10,
-    max_length: Annotated[int | None, typer.Option(min=1, help="Longest pair of question and text, in tokens.")] = None,
+    max_length: Annotated[int | None, typer.Option(parser=tokens, metavar="TOKENS", help="Longest pair of texts, in tokens.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     "Read each text together with a question, and put them into the order in which they fit."
     if model is None:
         raise typer.BadParameter("no reranker comes with this package. Name one with --model, e.g. cross-encoder/ms-marco-MiniLM-L6-v2.")
-    given = _given(texts, file)
+    query, given = _asked(query, file), _given(texts, file)
     status(f"Loading {model}")
     from slm_overview.core import load_small_model
     from slm_overview.labelling.rerank import rerank as order

@@ -7,11 +7,12 @@ __all__ = ['tune']
 
 # %% ../../nbs/cli/tune.ipynb #9808451e
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 
-from .terminal import Device, Json, console, print_json, status
+from .terminal import Device, Json, console, print_json, read_input, status
 
 # %% ../../nbs/cli/tune.ipynb #34efd231
 def _print_figures(tuned: Any) -> None:
@@ -32,16 +33,29 @@ def _print_figures(tuned: Any) -> None:
     console().print(Text(f"Saved in {tuned.folder}. Use it with: slm predict TEXT --model {tuned.folder}"))
 
 
+def _read_input(text_column: str, label_column: str) -> Any:
+    "The texts and labels of the standard input; raises as `read_table` does"
+    from slm_overview.errors import SlmError
+    from slm_overview.tuning.table import read_table
+
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "table.csv"
+        copy.write_text(read_input(), encoding="utf-8")
+        try: return read_table(copy, text_column, label_column)
+        except SlmError as error: raise SlmError(str(error).replace(str(copy), "the standard input")) from error
+
+
 def _read(path: Path, text_column: str, label_column: str) -> Any:
     "The texts and labels of a file; raises `typer.BadParameter` where there is none"
     from slm_overview.tuning.table import read_table
 
+    if str(path) == "-": return _read_input(text_column, label_column)
     if not path.is_file(): raise typer.BadParameter(f"there is no file {path}.")
     return read_table(path, text_column, label_column)
 
 
 def tune(
-    data: Annotated[Path, typer.Argument(help="A CSV file in UTF-8 with a first line that names its columns.")],
+    data: Annotated[Path, typer.Argument(help="A CSV file in UTF-8 with a first line that names its columns; - for the standard input.")],
     out: Annotated[Path, typer.Option(help="The folder to save in: new, empty, or a classifier, which is replaced.")],
     text_column: Annotated[str, typer.Option(help="The column of texts.")] = "text",
     label_column: Annotated[str, typer.Option(help="The column of labels.")] = "label",
@@ -56,6 +70,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     "Make a classifier from a CSV file of texts with labels, with figures, probabilities that are calibrated, and a model card."
+    if str(data) == str(test) == "-": raise typer.BadParameter("the standard input is the texts to learn from or to test on, not both.")
     table = _read(data, text_column, label_column)
     apart = _read(test, text_column, label_column) if test else None
     from slm_overview.errors import SlmError
