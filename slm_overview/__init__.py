@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 __all__ = []
 
 # %% ../nbs/front_door.ipynb #99a7fe2a
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,11 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     "Import what is asked for, when it is asked for"
     if name not in _HOME_OF: raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"slm_overview.{_HOME_OF[name]}"), name)
+    found = getattr(import_module(f"slm_overview.{_HOME_OF[name]}"), name)
+    if "nbdev.showdoc" in sys.modules: return found  # who makes this site has the comments in a table
+    from slm_overview.files.docments import explain
+
+    return explain(found)
 
 
 def __dir__() -> list[str]:
