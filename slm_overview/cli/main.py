@@ -114,8 +114,9 @@ NOISY = ("torchao", "torch.utils._pytree")  # loggers that warn about themselves
 
 def _give_up(message: str) -> None:
     "Say why a command ends, and end with 1; what is left for an output that takes nothing is dropped"
-    with suppress(OSError): sys.stdout.flush()
-    with suppress(OSError, ValueError, AttributeError): os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try: sys.stdout.flush()
+    except OSError:
+        with suppress(OSError): os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with suppress(OSError): typer.secho(f"Error: {message}", err=True, fg="red")
     sys.exit(1)
 
