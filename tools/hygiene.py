@@ -77,9 +77,9 @@ def problems_of_links(source, folder):
 
 
 def problems_of_place(cells, path):
-    "A notebook that does not stand where its module does; the first one has a number, and the front door has no name of its own"
+    "A notebook that does not stand where its module does; the first one has a number, and the front door and the program have no own name"
     said = next((found[1] for cell in cells if (found := re.match(r"#\|\s*default_exp (\S+)", cell.source))), None)
-    if said is None or said in ("core", "__init__"): return
+    if said is None or said in ("core", "__init__", "__main__"): return
     wanted = f"nbs/{said.replace('.', '/')}.ipynb"
     if not path.as_posix().endswith(wanted): yield f"exports {said}, and should be {wanted}"
 
