@@ -232,7 +232,7 @@ def _when_full(talk: Conversation, argument: str) -> None:
     from slm_overview.writing.generate import WHEN_FULL
 
     if argument:
-        _check_chats(talk.name, talk.pair, check_option("when-full", argument, WHEN_FULL))
+        _check_chats(talk.name, talk.pair, check_option("when_full", argument, WHEN_FULL))
         talk.when_full = argument
     _say(f"When the conversation is too long: {talk.when_full}.")
 
@@ -282,7 +282,7 @@ def chat(
     status(f"Loading {model}")
     from slm_overview.writing.generate import WHEN_FULL
 
-    check_option("when-full", when_full, WHEN_FULL)
+    check_option("when_full", when_full, WHEN_FULL)
     def load(name, of_server):
         "A model, with the key if it is at the address that the key was given for"
         if not is_address(name): return load_writer(name, device, engine, context, memory_check, threads, of_server)
