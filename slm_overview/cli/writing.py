@@ -100,6 +100,12 @@ def _schema(json_schema: str | None) -> str | None:
         raise typer.BadParameter(f"--json-schema {json_schema!r:.80} is neither JSON nor a file that can be read.") from error
 
 
+def _prompt(json_schema: str | None) -> str:
+    "The prompt on the standard input; raises `typer.BadParameter` where the schema is there"
+    if json_schema == "-": raise typer.BadParameter("the standard input is the prompt or the schema, not both.")
+    return read_input()
+
+
 def _form(json_schema: str | None, regex: str | None) -> tuple[str | None, Any]:
     "The text of a schema and the form of an answer, None where there is none; raises as `constraint_of` does"
     if json_schema is None and regex is None: return None, None
@@ -169,6 +175,9 @@ def load_writer(
     return None, ServerModel(model, server_model, api_key)
 
 
+def _system(text: str | None) -> list[dict[str, str]]: return [{"role": "system", "content": text}] if text else []  # as messages
+
+
 def generate(
     prompt: Annotated[str, typer.Argument(help="What to answer or to continue; - reads the standard input.")],
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = "smollm2-135m",
@@ -192,8 +201,7 @@ def generate(
     as_json: Json = False,
 ) -> None:
     "Answer a prompt with a chat model, or continue it with a base model."
-    if prompt == json_schema == "-": raise typer.BadParameter("the standard input is the prompt or the schema, not both.")
-    if prompt == "-": prompt = read_input()
+    if prompt == "-": prompt = _prompt(json_schema)
     if raw and system: raise typer.BadParameter("--system needs a chat template, and --raw leaves it out.")
     schema, form = _form(json_schema, regex)
     status(f"Loading {model}")
@@ -207,9 +215,7 @@ def generate(
                    json_schema=schema, regex=regex, stream=not as_json and labels is None and (form is None or sys.stdout.isatty()))
     base = not is_address(model) and not generation.has_chat_template(pair[0])  # a server has its own templates
     if raw or (base and system is None): answer = generation.generate(prompt, *pair, **options)
-    else:
-        messages = [{"role": "system", "content": system}] if system else []
-        answer = generation.chat([*messages, {"role": "user", "content": prompt}], *pair, **options)
+    else: answer = generation.chat([*_system(system), {"role": "user", "content": prompt}], *pair, **options)
     _print_answer(answer, as_json, form)
 
 # %% ../../nbs/cli/writing.ipynb #d941d789
