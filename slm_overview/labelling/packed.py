@@ -137,6 +137,12 @@ def kernel(
 
 # %% ../../nbs/labelling/packed.ipynb #936b2c75
 _FUSED_FROM = 33  # tokens of a text from which on fused attention is the faster one in float32
+_FUSED_TO = 64  # tokens of all texts together up to which it is the faster one in 16 bits
+
+
+def _fuses(dtype: torch.dtype, texts: int, tokens: int) -> bool:
+    "Whether fused attention is the faster one over so many texts of so many tokens each"
+    return tokens >= _FUSED_FROM if dtype is torch.float32 else texts * tokens <= _FUSED_TO
 
 
 def groups_of(
@@ -151,7 +157,7 @@ def _attend(projected: torch.Tensor, heads: int) -> torch.Tensor:
     texts, tokens, wide = projected.shape
     size = wide // 3 // heads
     parts = projected.view(texts, tokens, 3, heads, size).permute(2, 0, 3, 1, 4)
-    if projected.dtype is torch.float32 and tokens >= _FUSED_FROM:
+    if _fuses(projected.dtype, texts, tokens):
         mixed = functional.scaled_dot_product_attention(*parts)
     else:
         query, key, value = parts.reshape(3, texts * heads, tokens, size)
