@@ -28,8 +28,8 @@ NOTEBOOKS = sorted(path for path in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_c
 TIMEOUT = 3600  # seconds for one command, after which it counts as hanging
 SHOWN = 3000  # characters of what failed, at the end
 LONGEST = (
-    "writing/choices", "writing/llama_cpp", "cli/", "labelling/engine", "writing/generate", "writing/server", "arithmetic/activations",
-    "writing/constrain", "arithmetic/flops", "sizing/size", "labelling/openvino", "00_core", "labelling/", "sizing/machine", "arithmetic/",
+    "writing/choices", "writing/llama_cpp", "measuring/", "cli/writing", "writing/", "labelling/e", "bulk/", "studies/", "cli/", "tuning/",
+    "sizing/", "labelling/", "00_core", "testing/", "arithmetic/", "tutorials/",
 )  # beginnings of the names of notebooks, what takes longest first; any order gives the same results
 HEAVY = ("torch", "transformers", "numpy", "pandas", "tokenizers", "huggingface_hub")
 # The two packages of weights ask for libraries that their files do not need; tools/environment.py installs them without.
@@ -225,6 +225,11 @@ def place_of(path):
     return next((number for number, beginning in enumerate(LONGEST) if name.startswith(beginning)), len(LONGEST))
 
 
+def is_long(path):
+    "Whether a notebook is among those that begin first"
+    return place_of(path) < len(LONGEST)
+
+
 def selected(checks, words):
     "The names and checks to run: all of them, or those with one of the words in their names"
     return {name: check for name, check in checks.items() if not words or any(word in name for word in words)}
@@ -243,9 +248,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         before = selected({check.__name__: check for check in (form, export)}, options.words)  # export writes what all others read
         site_chain = {"site": site, "browser": browser}
-        notebooks = [{path.relative_to(ROOT).as_posix(): path} for path in sorted(NOTEBOOKS, key=place_of)]
+        long, short = ([{path.relative_to(ROOT).as_posix(): path} for path in sorted(NOTEBOOKS, key=place_of) if is_long(path) == those]
+                       for those in (True, False))
         of_wheel = wheel_chain(options.wheel or Path(folder), options.wheel is not None)
-        chains = [site_chain, of_wheel, *notebooks, *({check.__name__: check} for check in single)]
+        chains = [site_chain, of_wheel, *long, *({check.__name__: check} for check in single), *short]  # the short ones fill both lanes
         results = [attempt(*step) for step in before.items()]
         results += run_in_lanes([chosen for chain in chains if (chosen := selected(chain, options.words))], options.fresh)
     print("\nWhat took longest:")

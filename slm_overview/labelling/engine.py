@@ -330,6 +330,7 @@ def _runs(model: PreTrainedModel, way: Way) -> bool:
     "Whether a model can be run in a way on this machine, as far as that is known beforehand"
     if way.backend == "openvino": return _is_plain(model) and has_openvino(way.precision) and not _varies(model)
     if way.precision != "int8": return True
+    if _kept(model, way): return True
     if not (_is_plain(model) and is_right() and layers_of(model)): return False
     with evaluating(model): return not _floats(model, "float32").pads  # what has such layers and does more with them gives something else
 

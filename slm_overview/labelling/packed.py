@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['Kernel', 'Layer', 'layers_of', 'activation_of', 'kernel', 'groups_of', 'attention', 'Block', 'blocks_of', 'rows_for',
-           'PackedBody', 'twin_of', 'is_same', 'packed']
+           'programs_of', 'PackedBody', 'twin_of', 'is_same', 'packed']
 
 # %% ../../nbs/labelling/packed.ipynb #7750bf8a
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -137,6 +137,12 @@ def kernel(
 
 # %% ../../nbs/labelling/packed.ipynb #936b2c75
 _FUSED_FROM = 33  # tokens of a text from which on fused attention is the faster one in float32
+_FUSED_TO = 64  # tokens of all texts together up to which it is the faster one in 16 bits
+
+
+def _fuses(dtype: torch.dtype, texts: int, tokens: int) -> bool:
+    "Whether fused attention is the faster one over so many texts of so many tokens each"
+    return tokens >= _FUSED_FROM if dtype is torch.float32 else texts * tokens <= _FUSED_TO
 
 
 def groups_of(
@@ -151,7 +157,7 @@ def _attend(projected: torch.Tensor, heads: int) -> torch.Tensor:
     texts, tokens, wide = projected.shape
     size = wide // 3 // heads
     parts = projected.view(texts, tokens, 3, heads, size).permute(2, 0, 3, 1, 4)
-    if projected.dtype is torch.float32 and tokens >= _FUSED_FROM:
+    if _fuses(projected.dtype, texts, tokens):
         mixed = functional.scaled_dot_product_attention(*parts)
     else:
         query, key, value = parts.reshape(3, texts * heads, tokens, size)
@@ -222,6 +228,16 @@ def rows_for(
     "How many rows to compute with: one of few numbers, since oneDNN makes and keeps a program for each"
     step = 4 if tokens <= 32 else 16 if tokens <= 128 else 32 if tokens <= 512 else 64 if tokens <= 2048 else 256
     return -(-tokens // step) * step
+
+
+def programs_of(
+    shapes: Iterable[tuple[int, int]],  # batches: how many texts, and how many tokens each of them has
+    dtype: torch.dtype,  # precision of what flows between layers
+) -> int:
+    "How many programs oneDNN keeps after such batches, for the products of all layers together"
+    met = set(shapes)
+    attending = 0 if dtype is torch.float32 else sum(not _fuses(dtype, *shape) for shape in met)  # 32 bits are multiplied elsewhere there
+    return 4 * len({rows_for(texts * tokens) for texts, tokens in met}) + 2 * attending
 
 
 class PackedBody(nn.Module):

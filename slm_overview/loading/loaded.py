@@ -35,13 +35,12 @@ def untrained_weights(
 # %% ../../nbs/loading/loaded.ipynb #ec6c28af
 def modules_of(
     model: torch.nn.Module,  # a model
-) -> Iterator[torch.nn.Module]:  # itself, and all in it; one that is in two places comes twice
+) -> list[torch.nn.Module]:  # itself, and all in it; one that is in two places comes twice
     "What `model.modules()` gives, without the names that it makes on the way, which take longer than the rest"
-    waiting = [model]
-    while waiting:
-        module = waiting.pop()
-        yield module
-        waiting += [child for child in module._modules.values() if child is not None]
+    found = [model]
+    for module in found:  # which grows on the way
+        if module._modules: found += [child for child in module._modules.values() if child is not None]
+    return found
 
 
 _PROCESS = os.getpid()  # where this module was imported

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from ..arithmetic.activations import activation_bytes
 from ..arithmetic.architecture import tensors
 from ..arithmetic.precision import FLOAT_BYTES, each_tensor, is_linear
 from ..arithmetic.vocabulary import vocabulary_of
@@ -200,8 +201,10 @@ def predict_point(
     known = outline(model["place"])
     found = size(known, context=context, **options)
     bound = _bound(size(known, context=tokens, **options), point, probe)
-    memory, more = _total(found), _more(model, known)
-    return Predicted(memory=None if memory is None else memory + sum(more.values()), at_most=bound, parts=found.parts | more)
+    memory, parts = _total(found), found.parts | _more(model, known)
+    alive = _alive(known, point, options) if model.get("reordered") else None
+    if alive is not None: parts["activations"] = alive
+    return Predicted(memory=None if memory is None else sum(parts.values()), at_most=bound, parts=parts)
 
 
 TOKENIZER_OF_FILE = {"BPE": 243, "SentencePiece": 292}  # bytes for each entry of the vocabulary of a GGUF file, as measured below
@@ -217,11 +220,22 @@ def _more(model: dict[str, Any], known: Outline) -> dict[str, int]:
     "Bytes of what this package holds beside a model, by name"
     if model["engine"] == "llama.cpp": return {"tokenizer": _tokenizer_bytes(known)}
     if not model.get("reordered"): return {}
-    return {"reordered": _reordered(known, model["dtype"]), "programs": PROGRAM_BYTES * _PRODUCTS * model.get("points", 1)}
+    return {"reordered": _reordered(known, model["dtype"]), "programs": PROGRAM_BYTES * model.get("programs", 4)}
 
 
 PROGRAM_BYTES = 620_000  # that oneDNN keeps for a product of matrices and a number of rows, as measured below
-_PRODUCTS = 4  # of a layer: query, key and value in one, what comes after attention, and the two of the feed-forward part
+
+
+_OF_BERT = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "vocab_size", "max_position_embeddings")
+
+
+def _alive(known: Outline, point: Point, options: dict[str, Any]) -> int | None:
+    "Bytes at the widest moment of the engine under `predict`, where that is another one than in transformers; None where it is not"
+    config = known.config
+    if config.get("model_type") != "albert": return None  # whose activation is computed step by step there, and with the product here
+    as_bert = {"model_type": "bert"} | {name: config[name] for name in _OF_BERT}
+    dtype = options["compute_dtype"] or options["dtype"]
+    return activation_bytes(as_bert, max(1, round(point.tokens)), batch_size=point.texts, dtype=dtype)
 
 
 def _reordered(known: Outline, dtype: str) -> int:

@@ -71,7 +71,7 @@ def _parameters(path: Path, context_length: int, threads: int | None, prompt_loo
     return parameters
 
 
-_LIKELIEST, _ALL = 500, 10**6  # how many tokens are asked for when one is looked for: these, and then all that there are
+_LIKELIEST = 500, 4_000, 32_000, 10**6  # how many tokens are asked for while one is looked for: to send all takes a second or two
 
 
 def usable_context(
@@ -234,9 +234,9 @@ class LlamaCppModel:
 
         def expected(before: tuple[int, ...], token: int) -> float:
             "The logarithm of the probability of a token after the prompt and some more"
-            for count in (_LIKELIEST, _ALL):
+            for count in _LIKELIEST:
                 if token in known.get(before, {}): break
-                known[before] = self._next([*prompt, *before], count, anew=not known)
+                if len(known.get(before, {})) < count: known[before] = self._next([*prompt, *before], count, anew=not known)
             return known[before][token]
         return [sum(expected(tuple(row[:place]), token) for place, token in enumerate(row)) for row in continuations]
 
