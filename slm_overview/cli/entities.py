@@ -54,7 +54,7 @@ def _print_entities(found: Any, places: list[int]) -> None:
 
 _OTHER_HEADS = {
     "text-classification": "It labels whole texts: slm predict TEXT --model MODEL.",
-    "question-answering": "It finds answers in texts, in Python.",
+    "question-answering": "It finds answers in texts: slm answer QUESTION TEXT --model MODEL.",
     "text-generation": "It writes: slm generate TEXT --model MODEL.",
 }  # what a model was trained for that labels no parts of texts, and what to do with it
 

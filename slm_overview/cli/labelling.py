@@ -40,7 +40,7 @@ def _print_predictions(predictions: Any, places: list[int]) -> None:
 
 _OTHER_HEADS = {
     "token-classification": "It labels parts of texts: slm entities TEXT --model MODEL.",
-    "question-answering": "It finds answers in texts, in Python.",
+    "question-answering": "It finds answers in texts: slm answer QUESTION TEXT --model MODEL.",
     "text-generation": "Have it choose: slm generate TEXT --choices a,b --model MODEL.",
 }  # what a model was trained for that does not label texts, and what to do with it
 
