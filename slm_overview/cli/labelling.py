@@ -56,11 +56,29 @@ def _check_head(name: str, model: Any) -> None:
     raise TaskError(f"'{name}' was trained for {task}, and not to label texts. {use}")
 
 
+def _loaded(name: str, names_labels: bool, multi_label: bool, device: str) -> tuple[Any, Any]:
+    "A tokenizer and a model: a classifier, or what judges labels of the command line; raises what loading raises"
+    if multi_label and not names_labels: raise typer.BadParameter("--multi-label goes with --labels.")
+    from slm_overview.core import load_small_model
+    from slm_overview.errors import TaskError
+    from slm_overview.labelling.entailment import entails
+
+    try: pair = load_small_model(name, task="feature-extraction" if names_labels else "text-classification", device=device)
+    except TaskError as error: raise TaskError(f"{error} For parts of texts: slm entities TEXT --model MODEL.") from error
+    if not names_labels: return pair
+    if entails(getattr(pair[1], "config", None)) is not None:  # trained on inference: its head judges labels
+        return load_small_model(name, task="text-classification", device=device)
+    if not multi_label: return pair
+    example = "e.g. --model cross-encoder/nli-deberta-v3-xsmall"
+    raise typer.BadParameter(f"--multi-label needs a model that was trained on natural language inference, {example}.")
+
+
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, or with -, one a line from the standard input.")] = None,
     model: Annotated[str, typer.Option(help=CLASSIFIER_HELP)] = "all-minilm-l6-v2",
     labels: Annotated[str | None, typer.Option(help="Labels to choose from, with commas between them. No training is needed.")] = None,
     template: Annotated[str, typer.Option(help="With --labels: the sentence that a label becomes.")] = "This text is about {}.",
+    multi_label: Annotated[bool, typer.Option("--multi-label", help="With --labels: judge each by itself, by inference.")] = False,
     text_pair: Annotated[str | None, typer.Option(help="Without --labels: the second text of a pair, for each text.")] = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="In JSON, how many labels to keep for each text.")] = None,
     max_length: Annotated[int | None, typer.Option(min=1, help="Longest input, in tokens.")] = None,
@@ -79,19 +97,19 @@ def predict(
         raise typer.BadParameter("--dtype, --quantize and --backend are for trained classifiers, not for --labels.")
     options = {"max_length": max_length, "truncation": truncation}
     status(f"Loading {model}")
-    from slm_overview.core import classify, load_small_model
-    from slm_overview.errors import TaskError
+    from slm_overview.core import classify
     from slm_overview.labelling.embed import zero_shot
     from slm_overview.labelling.encode import as_texts
 
     inputs = as_texts([*inputs])
-    try: pair = load_small_model(model, task="text-classification" if labels is None else "feature-extraction", device=device)
-    except TaskError as error: raise TaskError(f"{error} For parts of texts: slm entities TEXT --model MODEL.") from error
+    pair = _loaded(model, labels is not None, multi_label, device)
     if labels is None:
         _check_head(model, pair[1])
         given = [(text, text_pair) for text in inputs] if text_pair else inputs
         found = classify(given, *pair, top_k=top_k, dtype=dtype, quantize=quantize, backend=backend or "torch", **options)
-    else: found = zero_shot(inputs, [label.strip() for label in labels.split(",")], *pair, hypothesis_template=template, **options)
+    else:
+        names = [label.strip() for label in labels.split(",")]
+        found = zero_shot(inputs, names, *pair, hypothesis_template=template, multi_label=multi_label, **options)
     if not as_json: return _print_predictions(found, [*places])
     told = found.to_dict()
     return print_json(told | {"items": [{"index": place} | item for place, item in zip(places, told["items"], strict=True)]})
