@@ -14,7 +14,7 @@ import typer
 
 from .terminal import Json, console, plain, print_json, status
 
-# %% ../../nbs/cli/here.ipynb #f379729f
+# %% ../../nbs/cli/here.ipynb #3a59770e
 Revision = Annotated[str | None, typer.Option(help="A branch, a tag or a commit of the repository.")]
 
 
@@ -22,13 +22,13 @@ def _print_files(found: Any) -> None:
     "Print the files of a model, their sizes, and which are here"
     from rich.table import Table
 
-    from slm_overview.loading.fetch import size_text
+    from slm_overview.sizing.size import format_bytes
 
     table = Table("file", "size", "", box=None, pad_edge=False)
     table.columns[1].justify = "right"
-    for file in found.files: table.add_row(plain(file.name), size_text(file.bytes), "is here" if file.here else "to be fetched")
+    for file in found.files: table.add_row(plain(file.name), format_bytes(file.bytes), "is here" if file.here else "to be fetched")
     console().print(table)
-    sizes = f"{size_text(found.bytes)}, of which {size_text(found.bytes_fetched)} are to be fetched"
+    sizes = f"{format_bytes(found.bytes)}, of which {format_bytes(found.bytes_fetched)} are to be fetched"
     console().print(f"{found.name} at commit {found.revision}: {sizes}", markup=False, soft_wrap=True)
 
 
@@ -48,7 +48,7 @@ def fetch(
     if dry_run and found.folder is None: return _print_files(found)
     return console().print(f"{found.name} is whole, as its checksums say, in {found.folder}", markup=False, soft_wrap=True)
 
-# %% ../../nbs/cli/here.ipynb #e63fcec2
+# %% ../../nbs/cli/here.ipynb #24741d95
 def _when(moment: Any) -> str:
     "A day, as people write it to sort by"
     return moment.date().isoformat() if moment else "unknown"
@@ -58,13 +58,13 @@ def _print_models(found: list[Any]) -> None:
     "Print the models of this machine, and why some cannot be loaded"
     from rich.table import Table
 
-    from slm_overview.loading.fetch import size_text
+    from slm_overview.sizing.size import format_bytes
 
     table = Table("model", "size", "last used", "revision", "whole", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for model in found:
         whole = "yes" if model.whole else "no"
-        table.add_row(plain(model.name), size_text(model.bytes), _when(model.last_used), (model.revision or "")[:12], whole)
+        table.add_row(plain(model.name), format_bytes(model.bytes), _when(model.last_used), (model.revision or "")[:12], whole)
         for file in model.gguf_files: table.add_row(f"  :{plain(file)}", "", "", "", "")
     console().print(table if found else "no models are on this machine. slm fetch OWNER/NAME brings one.")
     for model in found:
@@ -84,7 +84,7 @@ def models(
     else: _print_models(found)
     if verify and not all(model.whole for model in found): raise typer.Exit(1)
 
-# %% ../../nbs/cli/here.ipynb #81df81fe
+# %% ../../nbs/cli/here.ipynb #e534f1ef
 def remove(
     model: Annotated[str, typer.Argument(help="A repository in the cache, owner/name, or a model of the catalogue.")],
     revision: Annotated[str | None, typer.Option(help="The commit to remove, or its beginning; all of them by default.")] = None,
@@ -93,15 +93,15 @@ def remove(
     as_json: Json = False,
 ) -> None:
     "Remove a model from the cache of the Hub, after saying what goes and how much becomes free."
-    from slm_overview.loading.fetch import size_text
     from slm_overview.loading.here import remove_model
+    from slm_overview.sizing.size import format_bytes
 
     if as_json and not (yes or dry_run): raise typer.BadParameter("--json asks nothing: pass --yes to remove, or --dry-run.")
     planned = remove_model(model, revision=revision, dry_run=True)
     if not as_json:
         which = ", ".join(commit[:12] for commit in planned.revisions) or "what was never fetched to the end"
         stays = f"; {', '.join(commit[:12] for commit in planned.left)} stays" if planned.left else ""
-        typer.echo(f"{planned.name}, {which}: {size_text(planned.bytes)} become free{stays}.")
+        typer.echo(f"{planned.name}, {which}: {format_bytes(planned.bytes)} become free{stays}.")
     if dry_run: return print_json(asdict(planned)) if as_json else None
     if not yes and not typer.confirm("Remove it?"): raise typer.Exit(1)
     done = remove_model(model, revision=revision)
