@@ -25,6 +25,7 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from .files.packaged import find_packaged
 from .files.sentence_modules import LISTING, SavedModule, about, encoder_settings, has_classifier, sentence_layout
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
@@ -33,6 +34,7 @@ from .labelling.padding import state_padding
 from .labelling.pooling import RoutedModel, behind, static_model
 from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, labels_of, prediction, problem_type_of
 from .labelling.sentence_classifier import sentence_classifier
+from .loading.adapter import Adapter, adapter_named, check_peft, merge_adapter, weights_of
 from .loading.loaded import evaluating, name_of, untrained_weights
 from .loading.resolve import VOCABULARIES, Checkpoint, resolve
 from .loading.task import show_task, task_of
@@ -42,6 +44,7 @@ from slm_overview.errors import (
     CheckpointError,
     InputError,
     MissingDependencyError,
+    ModelError,
     NotEnoughMemoryError,
     OptionError,
     SlmError,
@@ -151,7 +154,9 @@ def _check_shapes(wrong: Iterable[tuple], model: PreTrainedModel, config: Any, n
     )
 
 
-def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) -> tuple[PreTrainedModel, set[str]]:
+def _load_model(
+    checkpoint: Checkpoint, task: str, dtype: torch.dtype | None, labels: int | None = None
+) -> tuple[PreTrainedModel, set[str]]:
     "The model of a checkpoint, and the names of its weights that were not in the files"
     if checkpoint.gguf_file and task != "text-generation":
         raise TaskError(
@@ -161,12 +166,15 @@ def _load_model(checkpoint: Checkpoint, task: str, dtype: torch.dtype | None) ->
     if checkpoint.gguf_file and len(checkpoint.weights) > 1:
         raise CheckpointError(f"'{checkpoint.name}' is split into parts, which transformers cannot read. Run it with engine='llama.cpp'.")
     config = AutoConfig.from_pretrained(**_source(checkpoint))
-    options = {"config": config} if checkpoint.gguf_file else {"use_safetensors": True}  # to read the config of a GGUF file takes seconds
+    if labels is not None and labels != config.num_labels: config.num_labels = labels
+    options = {"config": config} | ({} if checkpoint.gguf_file else {"use_safetensors": True})  # to read that of a GGUF file takes seconds
     model, report = auto_class(task, config).from_pretrained(
         **_source(checkpoint), **options, dtype=dtype or "auto", output_loading_info=True, ignore_mismatched_sizes=True,
     )
-    _check_shapes(report["mismatched_keys"], model, config, checkpoint.name)
-    return model, set(report["missing_keys"])
+    body = f"{model.base_model_prefix}."
+    fresh = {name for name, *_ in report["mismatched_keys"] if labels is not None and not name.startswith(body)}  # a head of another size
+    _check_shapes([one for one in report["mismatched_keys"] if one[0] not in fresh], model, config, checkpoint.name)
+    return model, set(report["missing_keys"]) | fresh
 
 # %% ../nbs/00_core.ipynb #5a1e3766
 NEXT_STEP = {
@@ -238,6 +246,7 @@ class _How:
     place: torch.device
     quantize: str | None
     progress: bool
+    labels: int | None = None
 
 
 def _load_pair(
@@ -245,7 +254,7 @@ def _load_pair(
 ) -> tuple[Any, PreTrainedModel]:
     "A tokenizer and a model of transformers, ready to run, with what sentence-transformers saved about it; some parts are not used"
     with _quiet(how.progress), _loading(checkpoint):
-        model, missing = _load_model(checkpoint, how.task, how.precision)
+        model, missing = _load_model(checkpoint, how.task, how.precision, how.labels)
         tokenizer = _load_tokenizer(checkpoint, how.task)
         if settings.get("do_lower_case"): _lower_case(tokenizer)
         if how.quantize: _quantize(model)
@@ -319,6 +328,50 @@ def _task_of(checkpoint: Checkpoint) -> tuple[str, str]:
     "What the files of a model say that it is for, and the reason"
     with _quiet(progress=False), _loading(checkpoint): return task_of(checkpoint)
 
+
+def _check_labels(labels: int | None, task: str, checkpoint: Checkpoint) -> None:
+    "Raise `OptionError` where a number of labels is none, or the model has no head for so many"
+    if labels is None: return
+    check_count(labels, "num_labels", "labels")
+    if task not in ("text-classification", "token-classification"):
+        raise OptionError(f"num_labels is for task='text-classification' or 'token-classification', not for task={task!r}. Leave it out.")
+    if has_classifier(checkpoint.folder):
+        raise OptionError(f"'{checkpoint.name}' was tuned for its own labels, and its head goes with them. Leave num_labels out.")
+
+
+def _load_as(checkpoint: Checkpoint, how: _How, reason: str) -> tuple[Any, Any]:
+    "A tokenizer and a model of transformers, with its task shown"
+    task = how.task
+    if task == "feature-extraction" and not checkpoint.gguf_file: tokenizer, model = _load_sentences(checkpoint, how)
+    elif task == "text-classification" and has_classifier(checkpoint.folder): tokenizer, model = _load_sentence_classifier(checkpoint, how)
+    else: tokenizer, model = _load_single(checkpoint, how)
+    if checkpoint.gguf_file: _split(tokenizer, checkpoint)
+    model.checkpoint = checkpoint
+    show_task(model, checkpoint.name, task, reason)
+    return tokenizer, model
+
+
+def _load_adapted(name: str, adapter: Adapter, task: str | None, quantize: str | None, **options: Any) -> tuple[Any, Any]:
+    "The base of an adapter, with the adapter in its weights"
+    check_peft()
+    _check_quantize(quantize)
+    local = find_packaged(adapter.base) or Path(adapter.base).expanduser().exists()
+    task, revision = task or adapter.task, None if local else adapter.revision
+    if task in ("text-classification", "token-classification"): options["num_labels"] = options["num_labels"] or adapter.labels
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UntrainedHeadWarning)  # the head is in the adapter, or missed below
+        try: tokenizer, model = load_small_model(adapter.base, task=task, revision=revision, **options)
+        except ModelError as error: raise type(error)(f"{error} ('{adapter.base}' is the base of the adapter '{name}'.)") from error
+    if not isinstance(model, PreTrainedModel) or model.checkpoint.gguf_file:
+        raise CheckpointError(f"the base of the adapter '{name}' is a GGUF file, '{adapter.base}', which takes none. Name its safetensors.")
+    missing = set(untrained_weights(model)) - weights_of(adapter)
+    model = merge_adapter(model, adapter)
+    if quantize: _quantize(model)
+    model.checkpoint, model.adapter = replace(model.checkpoint, name=name), adapter.folder
+    _mark_untrained(model, missing, model.checkpoint, model.task, 4)
+    show_task(model, name, model.task, f"a LoRA adapter of '{adapter.base}'")
+    return tokenizer, model
+
 # %% ../nbs/00_core.ipynb #2d3497dc
 class _Loading(TypedDict, total=False):
     "The options of `load_small_model` besides the task"
@@ -330,6 +383,7 @@ class _Loading(TypedDict, total=False):
     memory_check: bool
     engine: Literal["auto", "transformers", "llama.cpp"]
     context_length: int | None
+    num_labels: int | None
 
 
 _Name = str | Path
@@ -362,6 +416,7 @@ def load_small_model(
     memory_check: bool = True,  # False: try even where the weights are larger than the memory that is free
     engine: Literal["auto", "transformers", "llama.cpp"] = "auto",  # `auto`: llama.cpp for GGUF files where it is installed
     context_length: int | None = None,  # tokens that llama.cpp makes room for; as many as the model knows if None, up to 8,192
+    num_labels: int | None = None,  # of a classifier that is to be trained: its head is drawn at random unless it has so many
 ) -> tuple[PreTrainedTokenizerBase, PreTrainedModel | LlamaCppModel]:  # the tokenizer and the model, in this order
     "Load a tokenizer and a model, for what it was made for or for a task; raises `OptionError` or a `ModelError` that says what to do"
     if task is not None: check_option("task", task, TASKS)
@@ -370,22 +425,22 @@ def load_small_model(
     place = choose_device(device)
     precision = choose_dtype(dtype, place)
     guard = partial(check_before_fetching, str(model_name), precision, place) if memory_check else None
-    checkpoint = resolve(model_name, revision=revision, local_files_only=local_files_only, check=guard)
+    try: checkpoint = resolve(model_name, revision=revision, local_files_only=local_files_only, check=guard)
+    except CheckpointError:
+        adapter = adapter_named(model_name, revision, local_files_only)
+        if adapter is None: raise
+        options = dict(dtype=dtype, device=device, local_files_only=local_files_only, memory_check=memory_check, engine=engine)
+        return _load_adapted(str(model_name), adapter, task, quantize, context_length=context_length, num_labels=num_labels, **options)
     task, reason = (task, "it was asked for") if task else _task_of(checkpoint)
+    _check_labels(num_labels, task, checkpoint)
     plain = dtype == "auto" and quantize is None and place.type == "cpu"
     if _runs_in_llama_cpp(checkpoint, engine, task, plain): return _load_in_llama_cpp(checkpoint, context_length, memory_check, reason)
     if context_length is not None:
         raise OptionError("context_length is for llama.cpp, which sets memory aside. Leave it out: PyTorch takes memory as a text grows.")
     needed = weight_bytes(checkpoint, precision)
     if memory_check: check_memory(checkpoint.name, needed, precision.itemsize if precision else 4, place)
-    how = _How(task, precision, place, quantize, progress=bool(checkpoint.gguf_file) or needed > LARGE)
-    if task == "feature-extraction" and not checkpoint.gguf_file: tokenizer, model = _load_sentences(checkpoint, how)
-    elif task == "text-classification" and has_classifier(checkpoint.folder): tokenizer, model = _load_sentence_classifier(checkpoint, how)
-    else: tokenizer, model = _load_single(checkpoint, how)
-    if checkpoint.gguf_file: _split(tokenizer, checkpoint)
-    model.checkpoint = checkpoint
-    show_task(model, checkpoint.name, task, reason)
-    return tokenizer, model
+    progress = bool(checkpoint.gguf_file) or needed > LARGE
+    return _load_as(checkpoint, _How(task, precision, place, quantize, progress, num_labels), reason)
 
 # %% ../nbs/00_core.ipynb #35f2bedd
 def _check_pair(tokenizer: Any, model: Any) -> None:

@@ -134,7 +134,7 @@ def labels() -> None:
     assert_type(predict(TEXTS, smaller.tokenizer, smaller.model), torch.Tensor)
     assert_type(agreement(TEXTS, tokenizer, model), list[Agreement])
     assert_type(untrained_weights(model), tuple[str, ...])
-    tagged = entities(TEXTS, *load_small_model("distilbert-base-uncased", task="token-classification"), aggregation_strategy="first")
+    tagged = entities(TEXTS, *load_small_model("maker/tagger", task="token-classification", num_labels=3), aggregation_strategy="first")
     assert_type(tagged, Entities)
     assert_type(tagged[0][0], Entity)
     assert_type([(one.word, one.label, one.start, one.end) for text in tagged for one in text], list[tuple[str, str, int, int]])

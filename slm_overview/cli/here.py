@@ -14,7 +14,7 @@ import typer
 
 from .terminal import Json, console, plain, print_json, status
 
-# %% ../../nbs/cli/here.ipynb #3a59770e
+# %% ../../nbs/cli/here.ipynb #1a30bf18
 Revision = Annotated[str | None, typer.Option(help="A branch, a tag or a commit of the repository.")]
 
 
@@ -40,12 +40,14 @@ def fetch(
 ) -> None:
     "Bring a model from the Hub to this machine, and hold every byte against its checksum. What is here already is only checked."
     status(f"Asking for {model}")
+    from slm_overview.loading.adapter import read_adapter
     from slm_overview.loading.fetch import fetch_model
 
     shown = None if as_json or dry_run else _print_files
     found = fetch_model(model, revision=revision, dry_run=dry_run, progress=sys.stderr.isatty(), check=shown)
     if as_json: return print_json(asdict(found) | {"bytes": found.bytes, "bytes_fetched": found.bytes_fetched})
     if dry_run and found.folder is None: return _print_files(found)
+    if adapter := read_adapter(found.folder): typer.echo(f"It is an adapter. Its base is another model: slm fetch {plain(adapter.base)}")
     return console().print(f"{found.name} is whole, as its checksums say, in {found.folder}", markup=False, soft_wrap=True)
 
 # %% ../../nbs/cli/here.ipynb #24741d95

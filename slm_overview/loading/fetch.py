@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['checksum_of', 'HubFile', 'Fetched', 'fetch_model']
 
-# %% ../../nbs/loading/fetch.ipynb #88372a44
+# %% ../../nbs/loading/fetch.ipynb #9bb463ef
 import errno
 import hashlib
 import shutil
@@ -26,6 +26,7 @@ from ..errors import CheckpointError, HubUnreachableError, InputError, NotEnough
 from ..files.packaged import PackagedModel, find_packaged, has_known_weights, packaged_path
 from ..files.sentence_modules import LISTING
 from ..sizing.size import format_bytes
+from .adapter import CONFIG, WEIGHTS
 from .resolve import FILES_TO_FETCH, hub_name
 
 # %% ../../nbs/loading/fetch.ipynb #2de0516b
@@ -76,7 +77,7 @@ class Fetched:
         sizes = f"{format_bytes(self.bytes)} in {count}, of which {format_bytes(self.bytes_fetched)} {done}"
         return f"<{self.name} at {self.revision[:12]}: {sizes}>"
 
-# %% ../../nbs/loading/fetch.ipynb #33ab625b
+# %% ../../nbs/loading/fetch.ipynb #a8b69e05
 @contextmanager
 def _bars(progress: bool) -> Iterator[None]:
     "Silence the progress bars of `huggingface_hub` unless `progress`, for as long as the context lasts"
@@ -91,6 +92,7 @@ def _wanted(name: str, which: str | None, names: list[str]) -> list[str]:
     "Which files of a repository loading reads; raises `CheckpointError` where it holds no model that can be loaded"
     where = f"the repository '{name}'"
     if which: return gguf_meant(which, [file for file in names if file.endswith(".gguf")], where)
+    if CONFIG in names and WEIGHTS in names and "config.json" not in names: return [CONFIG, WEIGHTS]  # an adapter
     found = list(filter_repo_objects(names, allow_patterns=list(FILES_TO_FETCH)))
     others = any(file.endswith(".gguf") for file in names)
     if not others and not {"config.json", LISTING} & set(found):

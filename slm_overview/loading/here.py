@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LocalModel', 'local_models', 'Removed', 'remove_model']
 
-# %% ../../nbs/loading/here.ipynb #f63bfa93
+# %% ../../nbs/loading/here.ipynb #ed32bc67
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -22,10 +22,11 @@ from ..catalog.hub import GGUF_NAME
 from ..errors import CheckpointError, InputError, OptionError, UnknownModelError, did_you_mean
 from ..files.packaged import find_packaged, has_known_weights, installed_models, packaged_path
 from ..files.weights import gguf_parts, read_gguf_header, read_safetensors_header
+from .adapter import read_adapter, weights_of
 from .fetch import checksum_of
 from .resolve import VOCABULARIES, checkpoint_in, hub_name
 
-# %% ../../nbs/loading/here.ipynb #3dc3f776
+# %% ../../nbs/loading/here.ipynb #5ed4cee2
 def _broken_weights(folder: Path) -> str | None:
     "Why the weights in a folder cannot be loaded, as their headers and names say; None if they can"
     written = sorted(path for path in folder.rglob("*.gguf") if path.exists())
@@ -33,6 +34,9 @@ def _broken_weights(folder: Path) -> str | None:
         for path in written:
             gguf_parts(path)
             read_gguf_header(path)
+        if adapter := read_adapter(folder):
+            weights_of(adapter)
+            return None
         if written and not any(folder.glob("*.safetensors")): return None
         for path in checkpoint_in(folder).weights: read_safetensors_header(path)
     except CheckpointError as error: return str(error)
