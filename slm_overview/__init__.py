@@ -16,6 +16,8 @@ _HOMES = {
     "core": ("load_small_model", "predict", "classify", "stream", "agreement", "untrained_weights"),
     "labelling.embed": ("embed", "embed_query", "embed_document", "embedding_agreement", "similarity", "zero_shot"),
     "labelling.entities": ("entities", "Entities", "Entity"),
+    "labelling.questions": ("answer_question", "Answers", "Answer"),
+    "labelling.masks": ("fill_mask", "Gaps", "Filling"),
     "labelling.search": ("search", "build_index", "Index", "Hits"),
     "labelling.rerank": ("rerank",),
     "labelling.predictions": ("Prediction", "Predictions"),
@@ -38,12 +40,14 @@ _HOMES = {
     "sizing.calibration": ("Calibration", "Expected"),
     "sizing.machine": ("machine", "probe"),
     "loading.resolve": ("resolve",),
+    "loading.fetch": ("fetch_model", "Fetched"),
+    "loading.here": ("local_models", "LocalModel", "remove_model", "Removed"),
     "files.packaged": ("PACKAGED_MODELS", "PackagedModel"),
     "errors": (
         "SlmError", "OptionError", "InputError", "InputTooLongError", "MissingDependencyError", "RecordError", "JobError", "EngineError",
         "ModelError", "UnknownModelError", "ModelNotInstalledError", "HubUnreachableError", "GatedModelError", "CheckpointError",
-        "TaskError", "NotEnoughMemoryError", "SlmWarning", "UntrainedHeadWarning", "TruncationWarning", "ContextWarning",
-        "UnknownTokensWarning",
+        "TaskError", "NotEnoughMemoryError", "NotEnoughDiskError", "SlmWarning", "UntrainedHeadWarning", "TruncationWarning",
+        "ContextWarning", "UnknownTokensWarning",
     ),
 }  # where a name that can be had from the package itself is defined
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -95,6 +99,7 @@ if TYPE_CHECKING:
         MissingDependencyError as MissingDependencyError,
         ModelError as ModelError,
         ModelNotInstalledError as ModelNotInstalledError,
+        NotEnoughDiskError as NotEnoughDiskError,
         NotEnoughMemoryError as NotEnoughMemoryError,
         OptionError as OptionError,
         RecordError as RecordError,
@@ -116,9 +121,18 @@ if TYPE_CHECKING:
         zero_shot as zero_shot,
     )
     from slm_overview.labelling.entities import Entities as Entities, Entity as Entity, entities as entities
+    from slm_overview.labelling.masks import Filling as Filling, Gaps as Gaps, fill_mask as fill_mask
     from slm_overview.labelling.predictions import Prediction as Prediction, Predictions as Predictions
+    from slm_overview.labelling.questions import Answer as Answer, Answers as Answers, answer_question as answer_question
     from slm_overview.labelling.rerank import rerank as rerank
     from slm_overview.labelling.search import Hits as Hits, Index as Index, build_index as build_index, search as search
+    from slm_overview.loading.fetch import Fetched as Fetched, fetch_model as fetch_model
+    from slm_overview.loading.here import (
+        LocalModel as LocalModel,
+        Removed as Removed,
+        local_models as local_models,
+        remove_model as remove_model,
+    )
     from slm_overview.loading.resolve import resolve as resolve
     from slm_overview.measuring.calibrate import calibrate as calibrate
     from slm_overview.measuring.energy import Energy as Energy, energy_of as energy_of

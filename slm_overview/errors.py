@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['SlmError', 'OptionError', 'InputError', 'InputTooLongError', 'MissingDependencyError', 'RecordError', 'JobError',
            'EngineError', 'ModelError', 'UnknownModelError', 'ModelNotInstalledError', 'HubUnreachableError',
-           'GatedModelError', 'CheckpointError', 'TaskError', 'NotEnoughMemoryError', 'SlmWarning',
-           'UntrainedHeadWarning', 'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning', 'nearest',
-           'did_you_mean', 'any_case', 'check_option', 'not_finite']
+           'GatedModelError', 'CheckpointError', 'TaskError', 'NotEnoughMemoryError', 'NotEnoughDiskError',
+           'SlmWarning', 'UntrainedHeadWarning', 'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning',
+           'nearest', 'did_you_mean', 'any_case', 'check_option', 'not_finite']
 
 # %% ../nbs/errors.ipynb #7e4ca278
 from collections.abc import Iterable
@@ -77,6 +77,10 @@ class TaskError(ModelError, ValueError):
 
 class NotEnoughMemoryError(ModelError, MemoryError):
     "The weights do not fit into the memory that is free"
+
+
+class NotEnoughDiskError(ModelError, OSError):
+    "The files of a model do not fit on the disk"
 
 # %% ../nbs/errors.ipynb #f0348ac6
 class SlmWarning(UserWarning):

@@ -13,6 +13,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import slm_overview
 from slm_overview import (
     PACKAGED_MODELS,
+    Answer,
+    Answers,
     BulkResult,
     BulkStatus,
     Calibration,
@@ -23,15 +25,20 @@ from slm_overview import (
     Entities,
     Entity,
     Expected,
+    Fetched,
+    Filling,
     Forecast,
+    Gaps,
     Generation,
     Hits,
     Index,
+    LocalModel,
     PackagedModel,
     Perplexity,
     Prediction,
     Predictions,
     Ratio,
+    Removed,
     Report,
     ServerModel,
     Size,
@@ -39,6 +46,7 @@ from slm_overview import (
     Tuned,
     Verified,
     agreement,
+    answer_question,
     build_index,
     bulk_forecast,
     bulk_status,
@@ -57,10 +65,13 @@ from slm_overview import (
     embedding_agreement,
     energy_of,
     entities,
+    fetch_model,
+    fill_mask,
     fit,
     format_bytes,
     generate,
     load_small_model,
+    local_models,
     machine,
     measure,
     overview_table,
@@ -69,6 +80,7 @@ from slm_overview import (
     predict_file,
     probe,
     read_report,
+    remove_model,
     rerank,
     resolve,
     save_report,
@@ -122,11 +134,28 @@ def labels() -> None:
     assert_type(predict(TEXTS, smaller.tokenizer, smaller.model), torch.Tensor)
     assert_type(agreement(TEXTS, tokenizer, model), list[Agreement])
     assert_type(untrained_weights(model), tuple[str, ...])
-    tagged = entities(TEXTS, *load_small_model("distilbert-base-uncased", task="token-classification"), aggregation_strategy="first")
+    tagged = entities(TEXTS, *load_small_model("maker/tagger", task="token-classification", num_labels=3), aggregation_strategy="first")
     assert_type(tagged, Entities)
     assert_type(tagged[0][0], Entity)
     assert_type([(one.word, one.label, one.start, one.end) for text in tagged for one in text], list[tuple[str, str, int, int]])
     assert_type(tagged.to_frame(), pd.DataFrame)
+    answers = answer_question("Who?", TEXTS, *load_small_model("maker/reader", task="question-answering"), top_k=2)
+    assert_type(answers, Answers)
+    assert_type(answers[0].best, Answer)
+    gaps = fill_mask("A [MASK].", *load_small_model("distilbert-base-uncased", task="fill-mask"), targets=["test"])
+    assert_type(gaps, Gaps)
+    assert_type(gaps[0][0].best, Filling)
+    inference = load_small_model("maker/inference", task="text-classification")
+    assert_type(zero_shot(TEXTS, ["sport"], *inference, multi_label=True), Predictions)
+
+
+def this_machine() -> None:
+    "What is here, and how it comes and goes"
+    fetched = fetch_model("maker/model", revision="main", dry_run=True)
+    assert_type(fetched, Fetched)
+    assert_type(fetched.folder, Path | None)
+    assert_type(local_models(verify=True), list[LocalModel])
+    assert_type(remove_model("maker/model", dry_run=True), Removed)
 
 
 def files() -> None:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PICKLED', 'SAFETENSORS_CONVERTER', 'GGUF_NAME', 'cached_models', 'known_models', 'hub_errors', 'is_away',
-           'no_safetensors', 'gguf_meant', 'cached_gguf']
+           'no_safetensors', 'gguf_meant', 'cached_folder', 'cached_gguf']
 
 # %% ../../nbs/catalog/hub.ipynb #547281a5
 import re
@@ -101,6 +101,7 @@ def hub_errors(
     "Raise a `ModelError` that says what to do, where `huggingface_hub` or the network fails"
     known = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, EntryNotFoundError)
     try: yield
+    except ModelError: raise
     except Exception as error:
         if not isinstance(error, known) and not _is_of_the_network(error): raise
         raise _hub_error(name, revision, error, local_files_only) from error
@@ -157,13 +158,25 @@ def gguf_meant(
     raise CheckpointError(f"{where} holds {'several' if found else 'no'} GGUF files called {which!r}. Choose one of {offered}.")
 
 
+def cached_folder(
+    name: str,  # of a repository
+    revision: str | None = None,  # its branch, tag or commit
+) -> Path:  # what of it was fetched, all or some
+    "The folder of a commit in the cache; raises `LocalEntryNotFoundError` where nothing of it was fetched"
+    try: return Path(snapshot_download(name, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError as error:
+        partly = getattr(error, "snapshot_path", None)  # what newer versions of huggingface_hub say where some files are missing
+        if partly is None: raise
+        return Path(partly)
+
+
 def cached_gguf(
     name: str,  # of a repository
     which: str,  # as for `gguf_meant`
     revision: str | None = None,  # its branch, tag or commit
 ) -> tuple[Path, list[str]]:  # the folder of the commit, and the names of the parts in it
     "A GGUF file of a repository that is in the cache; raises `LocalEntryNotFoundError`"
-    folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+    folder = cached_folder(name, revision)
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
     try: return folder, gguf_meant(which, names, f"the cache of '{name}'")
     except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error

@@ -54,13 +54,14 @@ def _print_entities(found: Any, places: list[int]) -> None:
 
 _OTHER_HEADS = {
     "text-classification": "It labels whole texts: slm predict TEXT --model MODEL.",
-    "question-answering": "It finds answers in texts, in Python.",
+    "question-answering": "It finds answers in texts: slm answer QUESTION TEXT --model MODEL.",
     "text-generation": "It writes: slm generate TEXT --model MODEL.",
 }  # what a model was trained for that labels no parts of texts, and what to do with it
 
 
 def _check_head(name: str, model: Any) -> None:
     "Raise `TaskError` for a model whose files name a head that was trained for something else"
+    if hasattr(model, "adapter"): return  # which says what it is for
     from slm_overview.errors import TaskError
     from slm_overview.loading.task import task_of
 

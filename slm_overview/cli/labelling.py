@@ -7,6 +7,7 @@ __all__ = ['CLASSIFIER_HELP', 'predict']
 
 # %% ../../nbs/cli/labelling.ipynb #95701569
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,20 +18,52 @@ from .terminal import Device, Json, console, plain, print_json, read_lines, stat
 CLASSIFIER_HELP = "A packaged model, a folder, or a repository of the Hub."
 
 
-def _texts(texts: list[str] | None) -> dict[int, str]:
-    "The texts of the command line, or the lines of the standard input that are not blank, by their place from 0 on"
+def _is_table(path: str) -> bool:
+    "Whether a file has the name of a table, such as texts.csv or rows.jsonl"
+    from slm_overview.bulk.rows import COMPRESSIONS, FORMATS
+
+    return any(path.casefold().endswith(f"{ending}{more}") for ending in FORMATS for more in COMPRESSIONS)
+
+
+def _rows(path: str, text_column: str) -> dict[int, str]:
+    "The texts in a column of a table that are not blank, by the place of their row from 0 on; raises `typer.BadParameter`"
+    from slm_overview.bulk.rows import records
+
+    if not Path(path).is_file(): raise typer.BadParameter(f"there is no file {path}.")
+    found = {place: values[0] for place, (_, values) in enumerate(records(Path(path), [text_column]))}
+    wrong = next((place for place, value in found.items() if value is not None and not isinstance(value, str)), None)
+    if wrong is not None: raise typer.BadParameter(f"row {wrong + 1} of {path} has {found[wrong]!r:.60} in column {text_column}: no text.")
+    kept = {place: value for place, value in found.items() if value and value.strip()}
+    if kept: return kept
+    raise typer.BadParameter(f"there is no text in the column {text_column} of {path}.")
+
+
+def _texts(texts: list[str] | None, file: str | None, text_column: str) -> dict[int, str]:
+    "The texts of the command line, of a table, or the lines of a file or the standard input that are not blank, by their place from 0 on"
+    if texts and file: raise typer.BadParameter("give texts, or a file of them, not both.")
+    if file: return _rows(file, text_column) if _is_table(file) else read_lines(file)
+    named = next((text for text in texts or () if _is_table(text) and Path(text).is_file()), None)
+    if named: raise typer.BadParameter(f"{named} is a file, and would be labelled by its name. Write --file {named} for the texts in it.")
     if texts and texts != ["-"]: return dict(enumerate(texts))
-    if not texts and sys.stdin.isatty(): raise typer.BadParameter("give a text, or pipe one text a line into this command.")
+    if not texts and sys.stdin.isatty(): raise typer.BadParameter("give a text or --file, or pipe one text a line into this command.")
     return read_lines()
 
 
-def _print_predictions(predictions: Any, places: list[int]) -> None:
-    "Print predictions as a table, with the numbers of the lines where blank ones were left out"
+def _check_options(model: str, labels: str | None, precise: bool) -> None:
+    "Raise `typer.BadParameter` for options that do not go together"
+    if labels is None and model == "all-minilm-l6-v2":
+        raise typer.BadParameter("this model needs --labels, e.g. --labels sport,money. Or name a trained classifier with --model.")
+    if labels is not None and precise:
+        raise typer.BadParameter("--dtype, --quantize and --backend are for trained classifiers, not for --labels.")
+
+
+def _print_predictions(predictions: Any, places: list[int], counted: str = "line") -> None:
+    "Print predictions as a table, with the numbers of the lines or rows where blank ones were left out"
     from rich.table import Table
     from rich.text import Text
 
     gaps = places != [*range(len(places))]
-    table = Table(*(["line"] if gaps else []), "label", "score", "text", box=None, pad_edge=False)
+    table = Table(*([counted] if gaps else []), "label", "score", "text", box=None, pad_edge=False)
     for place, item in zip(places, predictions, strict=True):
         shown = " / ".join(item.text) if isinstance(item.text, tuple) else item.text
         cut = f" (cut: {item.tokens_read} of {item.tokens} tokens)" if item.truncated else ""
@@ -40,13 +73,14 @@ def _print_predictions(predictions: Any, places: list[int]) -> None:
 
 _OTHER_HEADS = {
     "token-classification": "It labels parts of texts: slm entities TEXT --model MODEL.",
-    "question-answering": "It finds answers in texts, in Python.",
+    "question-answering": "It finds answers in texts: slm answer QUESTION TEXT --model MODEL.",
     "text-generation": "Have it choose: slm generate TEXT --choices a,b --model MODEL.",
 }  # what a model was trained for that does not label texts, and what to do with it
 
 
 def _check_head(name: str, model: Any) -> None:
     "Raise `TaskError` for a model whose files say that it was trained for something else"
+    if hasattr(model, "adapter"): return  # which says what it is for
     from slm_overview.errors import TaskError
     from slm_overview.loading.task import task_of
 
@@ -56,11 +90,31 @@ def _check_head(name: str, model: Any) -> None:
     raise TaskError(f"'{name}' was trained for {task}, and not to label texts. {use}")
 
 
+def _loaded(name: str, names_labels: bool, multi_label: bool, device: str) -> tuple[Any, Any]:
+    "A tokenizer and a model: a classifier, or what judges labels of the command line; raises what loading raises"
+    if multi_label and not names_labels: raise typer.BadParameter("--multi-label goes with --labels.")
+    from slm_overview.core import load_small_model
+    from slm_overview.errors import TaskError
+    from slm_overview.labelling.entailment import entails
+
+    try: pair = load_small_model(name, task="feature-extraction" if names_labels else "text-classification", device=device)
+    except TaskError as error: raise TaskError(f"{error} For parts of texts: slm entities TEXT --model MODEL.") from error
+    if not names_labels: return pair
+    if entails(getattr(pair[1], "config", None)) is not None:  # trained on inference: its head judges labels
+        return load_small_model(name, task="text-classification", device=device)
+    if not multi_label: return pair
+    example = "e.g. --model cross-encoder/nli-deberta-v3-xsmall"
+    raise typer.BadParameter(f"--multi-label needs a model that was trained on natural language inference, {example}.")
+
+
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, or with -, one a line from the standard input.")] = None,
+    file: Annotated[str | None, typer.Option(help="A file: .csv, .tsv, .jsonl or .parquet, or any other with one text a line.")] = None,
+    text_column: Annotated[str, typer.Option(help="With --file: the column of texts of a table.")] = "text",
     model: Annotated[str, typer.Option(help=CLASSIFIER_HELP)] = "all-minilm-l6-v2",
     labels: Annotated[str | None, typer.Option(help="Labels to choose from, with commas between them. No training is needed.")] = None,
     template: Annotated[str, typer.Option(help="With --labels: the sentence that a label becomes.")] = "This text is about {}.",
+    multi_label: Annotated[bool, typer.Option("--multi-label", help="With --labels: judge each by itself, by inference.")] = False,
     text_pair: Annotated[str | None, typer.Option(help="Without --labels: the second text of a pair, for each text.")] = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="In JSON, how many labels to keep for each text.")] = None,
     max_length: Annotated[int | None, typer.Option(parser=tokens, metavar="TOKENS", help="Longest input, in tokens.")] = None,
@@ -72,26 +126,23 @@ def predict(
     as_json: Json = False,
 ) -> None:
     "Label texts: with labels of your own and no training (--labels), or with a trained classifier (--model)."
-    places, inputs = zip(*_texts(texts).items(), strict=True)
-    if labels is None and model == "all-minilm-l6-v2":
-        raise typer.BadParameter("this model needs --labels, e.g. --labels sport,money. Or name a trained classifier with --model.")
-    if labels is not None and (dtype or quantize or backend):
-        raise typer.BadParameter("--dtype, --quantize and --backend are for trained classifiers, not for --labels.")
+    places, inputs = zip(*_texts(texts, file, text_column).items(), strict=True)
+    _check_options(model, labels, bool(dtype or quantize or backend))
     options = {"max_length": max_length, "truncation": truncation}
     status(f"Loading {model}")
-    from slm_overview.core import classify, load_small_model
-    from slm_overview.errors import TaskError
+    from slm_overview.core import classify
     from slm_overview.labelling.embed import zero_shot
     from slm_overview.labelling.encode import as_texts
 
     inputs = as_texts([*inputs])
-    try: pair = load_small_model(model, task="text-classification" if labels is None else "feature-extraction", device=device)
-    except TaskError as error: raise TaskError(f"{error} For parts of texts: slm entities TEXT --model MODEL.") from error
+    pair = _loaded(model, labels is not None, multi_label, device)
     if labels is None:
         _check_head(model, pair[1])
         given = [(text, text_pair) for text in inputs] if text_pair else inputs
         found = classify(given, *pair, top_k=top_k, dtype=dtype, quantize=quantize, backend=backend or "torch", **options)
-    else: found = zero_shot(inputs, [label.strip() for label in labels.split(",")], *pair, hypothesis_template=template, **options)
-    if not as_json: return _print_predictions(found, [*places])
+    else:
+        names = [label.strip() for label in labels.split(",")]
+        found = zero_shot(inputs, names, *pair, hypothesis_template=template, multi_label=multi_label, **options)
+    if not as_json: return _print_predictions(found, [*places], "row" if file and _is_table(file) else "line")
     told = found.to_dict()
     return print_json(told | {"items": [{"index": place} | item for place, item in zip(places, told["items"], strict=True)]})

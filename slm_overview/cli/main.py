@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import SlmError, SlmWarning
-from . import bulk, catalog, chat, entities, labelling, measure, search, sizing, tune, writing
+from . import bulk, catalog, chat, entities, here, labelling, measure, reading, search, sizing, tune, writing
 from .terminal import App, Json, console, in_terminal, print_anything, print_json, status
 
 # %% ../../nbs/cli/main.ipynb #2408608c
@@ -77,9 +77,14 @@ app.command("choose", epilog="Example: slm choose --task chat --memory 8GB --com
 app.command("machine", epilog="Example: slm machine --probe")(sizing.show_machine)
 app.command(epilog="Example: slm measure smollm2-135m --out smollm2.json")(measure.measure)
 app.command(epilog="Example: slm calibrate reports/*.json")(measure.calibrate)
+app.command(epilog="Example: slm fetch sentence-transformers/all-MiniLM-L6-v2 --dry-run")(here.fetch)
+app.command(epilog="Example: slm models --verify")(here.models)
+app.command(epilog="Example: slm remove sentence-transformers/all-MiniLM-L6-v2")(here.remove)
 app.command(epilog="Example: slm doctor --json")(doctor)
 app.command(epilog='Example: slm predict "The match went to penalties." --labels sport,money,science')(labelling.predict)
 app.command(epilog="Example: slm entities 'Ada Lovelace lived in London.' --model dslim/bert-base-NER")(entities.entities)
+app.command(epilog="Example: slm answer 'Where did she live?' --file life.txt --model deepset/minilm-uncased-squad2")(reading.answer)
+app.command(epilog="Example: slm fill 'London is the [MASK] of England.' --model distilbert-base-uncased")(reading.fill)
 app.command(epilog="Example: slm tune questions.csv --text-column question --label-column intent --out bank")(tune.tune)
 app.command(epilog="Example: slm embed --file texts.txt --out texts.npz")(search.embed)
 app.command(epilog="Example: slm search 'What needs memory?' --index texts.npz")(search.search)

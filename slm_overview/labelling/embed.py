@@ -19,10 +19,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import InputError, InputTooLongError, OptionError, TaskError, check_option, not_finite
 from ..files.sentence_modules import POOLING_MODES
-from ..loading.loaded import evaluating, name_of
+from ..loading.loaded import evaluating, name_of, untrained_weights
 from ..loading.task import has_head
 from .encode import Encoded, Notes, Text, as_texts, encode, token_limit
 from .engine import PADDING, Prepared, Way, batches, check_count, prepare, sensible_ways, ways_of
+from .entailment import entailed, entails
 from .padding import outputs_of
 from .pooling import Behind, RoutedModel, StaticModel, encode_static, pool
 from .predictions import Predictions, prediction
@@ -358,36 +359,53 @@ def embedding_agreement(
 TRAINING_SCALE = 20.0  # what the training of all-MiniLM-L6-v2 multiplies cosines by, before the softmax
 
 
-def _check_labels(labels: Iterable[str], hypothesis_template: str) -> list[str]:
+def _check_labels(labels: Iterable[str], hypothesis_template: str, least: int = 2) -> list[str]:
     "The labels as a list; raises `InputError` or `OptionError`"
     if isinstance(labels, str): raise InputError("labels are a list of strings, e.g. ['sport', 'money'], not one string.")
     labels = list(labels) if isinstance(labels, Iterable) else []
     for label in labels:
         if not isinstance(label, str) or not label.strip(): raise InputError(f"a label is a word or a phrase, and {label!r} is none.")
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise InputError(f"at least two different labels are needed, and these are {labels}.")
+    if len(labels) < least or len(set(labels)) < len(labels):
+        count = "two different labels are" if least > 1 else "one label is"
+        raise InputError(f"at least {count} needed, each once, and these are {labels}.")
     if not isinstance(hypothesis_template, str) or hypothesis_template.count("{}") != 1:
         raise OptionError(f"hypothesis_template={hypothesis_template!r} needs one {{}} where the label goes.")
     return labels
 
 
+def _by_inference(texts: list[Text], labels: list[str], said: list[str], tokenizer: Any, model: Any, how: dict[str, Any]) -> Predictions:
+    "Labels for texts from a model that says whether one sentence follows from another"
+    found, rows = entailed(texts, said, tokenizer, model, stacklevel=3, **how)
+    items = [prediction(*row, labels) for row in zip(texts, rows, found.tolist(), strict=True)]
+    meaning = "zero-shot, each label by itself" if how["multi_label"] else "zero-shot"
+    return Predictions(tuple(items), name_of(model), meaning, untrained_weights(model))
+
+
 def zero_shot(
     text: Text | Iterable[Text],  # one text, or many in a list or any other iterable
     labels: Iterable[str],  # the labels to choose from, in plain words
-    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
-    model: PreTrainedModel,  # the second of them
+    tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model` returns
+    model: PreTrainedModel,  # the second of them: an encoder of sentences, or a classifier trained on natural language inference
     *,
     hypothesis_template: str = "This text is about {}.",  # the sentence that a label becomes; `{}` is the label
+    multi_label: bool = False,  # whether each label is judged by itself, so that several or none may apply; for inference only
     scale: float = TRAINING_SCALE,  # how sharply to tell the labels apart
     batch_size: int | None = None,  # texts that the model reads at once; as many as fit into the usual number of tokens if None
     max_length: int | None = None,  # longest input, tokens; as the model states it if None
     truncation: bool = True,  # whether longer texts may be cut, with a warning; False raises `InputTooLongError`
 ) -> Predictions:  # one `Prediction` for each text, in order
-    "Score labels for texts without training, by similarity of meaning; raises `InputError`, `OptionError` or `TaskError`"
-    labels = _check_labels(labels, hypothesis_template)
+    "Score labels for texts without training, by likeness of meaning or by inference; raises `InputError`, `OptionError`, `TaskError`"
+    labels = _check_labels(labels, hypothesis_template, 1 if multi_label else 2)
+    said = [hypothesis_template.replace("{}", label) for label in labels]
+    if has_head(model) and entails(getattr(model, "config", None)) is not None:
+        if scale != TRAINING_SCALE: raise OptionError("scale is for encoders of sentences. With a model for inference, leave it out.")
+        how = dict(multi_label=multi_label, batch_size=batch_size, max_length=max_length, truncation=truncation)
+        return _by_inference(as_texts(text), labels, said, tokenizer, model, how)
+    if multi_label:
+        raise OptionError("multi_label=True needs a classifier that was trained on natural language inference, such as "
+                          "cross-encoder/nli-deberta-v3-xsmall: vectors of meaning say only which label is nearest.")
     if not isinstance(scale, int | float) or not 0 < scale < float("inf"): raise OptionError(f"scale={scale!r} is no positive number.")
     read = _read(text, tokenizer, model, 3, max_length=max_length, truncation=truncation)
-    said = [hypothesis_template.replace("{}", label) for label in labels]
     sentences = embed(said, tokenizer, model, batch_size=batch_size, max_length=max_length)
     vectors = torch.nn.functional.normalize(_vectors(read, (), read.behind.modes, batch_size), dim=-1)
     scores = (scale * vectors @ sentences.T).softmax(-1)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -127,9 +127,21 @@ def _commit_of(repository: Path) -> str:
     return digest.hexdigest()
 
 
-def _checksum(content: bytes) -> str:
-    "The checksum of a file"
-    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+def _checksum(path: Path) -> str:
+    "What the Hub says of a file: the SHA-256 of a large one, which lies beside git, and the hash of git for others"
+    content = path.read_bytes()
+    if path.suffix in _LARGE: return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(f"blob {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()
+
+
+_LARGE = (".safetensors", ".gguf", ".bin")
+
+
+def _listed(path: Path, folder: Path) -> dict[str, Any]:
+    "A file as the Hub lists it; a large one has a pointer in git, whose hash tells nothing of the file"
+    size, checksum = path.stat().st_size, _checksum(path)
+    listed = {"type": "file", "path": path.relative_to(folder).as_posix(), "size": size, "oid": checksum}
+    return listed | ({"oid": checksum[:40], "lfs": {"oid": checksum, "size": size, "pointerSize": 134}} if path.suffix in _LARGE else {})
 
 
 class _HubHandler(BaseHTTPRequestHandler):
@@ -148,7 +160,10 @@ class _HubHandler(BaseHTTPRequestHandler):
         for name, value in {"Content_Length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        if self.command == "GET": self.wfile.write(body)
+        if self.command != "GET": return
+        cut = self.server.hub.breaks.pop(self.path.rpartition("/")[2], None)
+        self.wfile.write(body[:cut])
+        self.close_connection = cut is not None
 
     def refuse(self, status, code):
         "Send an error in the way the Hub does"
@@ -205,11 +220,7 @@ class _HubHandler(BaseHTTPRequestHandler):
         found = self.repository(name, revision)
         if not found: return None
         folder, commit = found
-        files = [
-            {"type": "file", "path": path.relative_to(folder).as_posix(), "size": path.stat().st_size,
-             "oid": _checksum(path.read_bytes())}
-            for path in sorted(folder.rglob("*")) if path.is_file()
-        ]
+        files = [_listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]
         if kind == "tree": return self.send_json(files)
         siblings = [{"rfilename": file["path"], "size": file["size"]} for file in files]
         gated = "auto" if name in self.server.hub.gated else False
@@ -224,12 +235,12 @@ class _HubHandler(BaseHTTPRequestHandler):
             return self.refuse(401, "GatedRepo")
         path = found[0] / file
         if not path.is_file(): return self.refuse(404, "EntryNotFound")
-        body, part = path.read_bytes(), re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        body, part = path.read_bytes(), re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        about = dict(ETag=f'"{_checksum(path)}"', X_Repo_Commit=found[1])
         if part and self.server.hub.ranges:
-            start, end = int(part[1]), min(int(part[2]) + 1, len(body))
-            where = f"bytes {start}-{end - 1}/{len(body)}"
-            return self.send(206, body[start:end], Content_Range=where, ETag=f'"{_checksum(body)}"', X_Repo_Commit=found[1])
-        return self.send(body=body, ETag=f'"{_checksum(body)}"', X_Repo_Commit=found[1])
+            start, end = int(part[1]), min(int(part[2] or len(body)) + 1, len(body))
+            return self.send(206, body[start:end], Content_Range=f"bytes {start}-{end - 1}/{len(body)}", **about)
+        return self.send(body=body, **about)
 
 # %% ../../nbs/testing/checkpoints.ipynb #23f733fa
 class LocalHub:
@@ -241,8 +252,10 @@ class LocalHub:
         gated: Iterable[str] = (),  # repositories that ask for the token
         token: str = "hf_local",  # the token that opens them
         ranges: bool = True,  # whether it sends parts of files
+        breaks: Mapping[str, int] | None = None,  # by the name of a file: the bytes after which its first answer breaks off
     ):
         self.folder, self.gated, self.token, self.ranges = Path(folder), set(gated), token, ranges
+        self.breaks = dict(breaks or {})
         self.requests = []  # what was asked, e.g. `GET /api/models/...`
 
     @contextmanager

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['TIMES', 'CHARACTERS', 'SIGNS', 'Detokenizer', 'check_stop_strings', 'StopFilter', 'repeats', 'Answer', 'Sampling',
-           'Generation', 'Stream', 'wait_for']
+           'Readable', 'Generation', 'Stream', 'wait_for']
 
 # %% ../../nbs/writing/answers.ipynb #874872eb
+import json
 import os
 import queue
 import threading
@@ -15,7 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..errors import EngineError, OptionError
+import msgspec
+
+from ..errors import EngineError, InputError, OptionError
 
 # %% ../../nbs/writing/answers.ipynb #94d2da43
 class Detokenizer:
@@ -191,9 +194,30 @@ class Sampling:
     min_p: float = 0.0  # only those that are at least so many times as likely as the most likely one
     repetition_penalty: float = 1.0  # by what the scores of those that occurred are divided
 
+# %% ../../nbs/writing/answers.ipynb #cc03b02e
+class Readable:
+    "What a model wrote, to be read into an object"
+
+    text: str
+    finish_reason: str
+
+    def parsed(
+        self,
+        kind: Any = None,  # what it should be: a class of pydantic, a `msgspec.Struct`, a dataclass; None for what JSON has
+    ) -> Any:  # dictionaries, lists, text and numbers, or an instance of the class
+        "An answer in JSON as an object, checked by its class; raises `InputError` for what is not whole, or does not fit"
+        try:
+            if hasattr(kind, "model_validate_json"): return kind.model_validate_json(self.text)
+            return json.loads(self.text) if kind is None else msgspec.json.decode(self.text, type=kind)
+        except (ValueError, msgspec.MsgspecError, TypeError) as error:
+            told, name = " ".join(str(error).split())[:200], "" if kind is None else f" as {getattr(kind, '__name__', kind)}"
+            cut = "It was cut: ask for more with max_new_tokens." if self.finish_reason == "length" else ""
+            step = cut or "Have it keep to a form with json_schema=."
+            raise InputError(f"the answer {self.text!r:.80} cannot be read{name}: {told}. {step}") from error
+
 # %% ../../nbs/writing/answers.ipynb #dc3aac54
 @dataclass(frozen=True)
-class Generation:
+class Generation(Readable):
     "A text that a model wrote; `str()` gives the text"
     text: str  # what was written, without the prompt
     prompt_tokens: int  # tokens of the prompt that were read, template and special tokens included
