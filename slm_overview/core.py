@@ -451,8 +451,9 @@ def load_small_model(
     except CheckpointError:
         adapter = adapter_named(model_name, revision, local_files_only)
         if adapter is None: raise
-        options = dict(dtype=dtype, device=device, local_files_only=local_files_only, memory_check=memory_check, engine=engine, threads=threads)
-        return _load_adapted(str(model_name), adapter, task, quantize, context_length=context_length, num_labels=num_labels, **options)
+        options = dict(dtype=dtype, device=device, local_files_only=local_files_only, memory_check=memory_check)
+        options |= dict(engine=engine, threads=threads, context_length=context_length, num_labels=num_labels)
+        return _load_adapted(str(model_name), adapter, task, quantize, **options)
     task, reason = (task, "it was asked for") if task else _task_of(checkpoint)
     _check_labels(num_labels, task, checkpoint)
     plain = dtype == "auto" and quantize is None and place.type == "cpu"
