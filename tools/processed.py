@@ -1,7 +1,9 @@
-"""Say in the processed notebooks what the classes of the package are made of, and name no folder of this machine.
+"""Mend what nbdev makes of the notebooks, before a renderer gets them.
 
-nbdev shows the signature of a msgspec struct as `*args, **kwargs`, because that is what Python sees. The source has the fields. And it
-shows a path that an argument is by default as it is on the machine that renders; the pages have it from the root of the project.
+nbdev shows the signature of a msgspec struct as `*args, **kwargs`, because that is what Python sees. The source has the fields. It shows
+a path that an argument is by default as it is on the machine that renders; the pages have it from the root of the project. It makes
+names links, in signatures too, where they stay what they are in Markdown; see tools/own_names.py. And both renderers take the words of a
+page for their search as they stand in it, so that cells of a table with nothing between them would be one word.
 """
 import ast
 import json
@@ -10,8 +12,11 @@ import re
 from pathlib import Path
 
 from environment import ROOT
+from own_names import lead_home, lead_to_source, page_of
 
 HIDDEN = re.compile(r"def (\w+)\(\n    \*args, \*\*kwargs\n\):")
+SHOWN = ("text/markdown", "text/html")  # kinds of outputs
+TOUCHING = re.compile(r"(</(?:td|th|tr|caption|thead|tbody|li|p|summary|details)>)(?=<)")
 INNER = re.compile(r"__main__\.|collections\.abc\.")  # where a name happened to be defined while the notebook was processed
 
 
@@ -40,21 +45,31 @@ def with_fields(text, known):
     return INNER.sub("", text.replace(hidden[0], shown, 1))
 
 
-def mend(path, known):
-    "Mend the outputs of a processed notebook"
+def mended(text, page, known, package):
+    "The Markdown of a cell or an output, mended"
+    text = lead_home(text, page)
+    if not (text.startswith("---\n\n[source](") or HIDDEN.search(text)): return text
+    return with_fields(lead_to_source(text, page, package), known)
+
+
+def mend(path, page, known, package):
+    "Mend the text and the outputs of a processed notebook"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     before = json.dumps(notebook)
     for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            text = "".join(output.get("data", {}).get("text/markdown", ""))
-            if text.startswith("---\n\n[source](") or HIDDEN.search(text): output["data"]["text/markdown"] = with_fields(text, known)
+        texts = [(cell, "source")] if cell["cell_type"] == "markdown" else []
+        texts += [(output["data"], kind) for output in cell.get("outputs", []) for kind in SHOWN if kind in output.get("data", {})]
+        for place, key in texts:
+            text = "".join(place[key])
+            better = TOUCHING.sub(r"\1\n", text) if key == "text/html" else mended(text, page, known, package)
+            if better != text: place[key] = better
     if json.dumps(notebook) == before: return
     times = path.stat()
     path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1), encoding="utf-8")
     os.utime(path, (times.st_atime, times.st_mtime))
 
 
-def mend_signatures(processed, package):
+def mend_processed(processed, package):
     "Mend all processed notebooks of a folder"
     known = classes(package)
-    for path in Path(processed).rglob("*.ipynb"): mend(path, known)
+    for path in Path(processed).rglob("*.ipynb"): mend(path, page_of(path.relative_to(processed)), known, package)

@@ -1,0 +1,110 @@
+"""What the built site must be as text, whatever a browser makes of it; checks of tools/browser.py that need no browser.
+
+Each is tried on a small site with the fault as well, so that one that finds nothing has looked.
+"""
+import posixpath
+import re
+import site as python_site
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from browsing import addresses
+from environment import ROOT
+from hygiene import MACHINE_PATH
+from lanes import need
+from own_names import home_of, homes
+
+TEXTS = {".html", ".md", ".json", ".xml", ".txt", ".bib", ".ipynb", ".js", ".css", ".svg"}
+SYSTEM = {"/", "/usr", "/usr/local", "/root"}  # where Python may be, and which may be spoken of as such
+NAME = re.compile(r'<a href="([^"#]*)#[^"]*"[^>]*><code[^>]*>([\w.]+)(?:\(\))?</code></a>')
+SOURCE = re.compile(r'<a href="[^"]*/blob/[^/"]+/slm_overview/([\w/]+)\.py#L\d+"[^>]*>source</a>')
+LINK_IN_CODE = re.compile(r"\[`[^`\n]+`\]\((?:https?://|[\w./-]+\.html)[^)\s]*\)")
+TOUCHING = re.compile(r"</(?:td|th|caption)><(?:td|th|tr|thead|tbody)\b")
+
+
+@cache
+def own_places():
+    "Where things are on the machine that builds: the project, the environment, what it was made of, and the home of who builds"
+    found = {ROOT, sys.prefix, sys.base_prefix, Path.home(), tempfile.gettempdir(), *python_site.getsitepackages()}
+    return sorted({str(place).rstrip("/") for place in found} - SYSTEM - {""}, key=len, reverse=True)
+
+
+def machine_paths(folder):
+    "Each file of the site that names a folder of a machine, with what it names; compiled code and pictures are not read"
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in TEXTS and "site_libs" not in path.parts):
+        text = path.read_text(encoding="utf-8")
+        own = next((place for place in own_places() if f"{place}/" in text), None)
+        found = own or ((one := MACHINE_PATH.search(text)) and one[0])
+        if found: yield f"{path.relative_to(folder).as_posix()} names {found}"
+
+
+def main_of(text):
+    "The part of a page that is its own"
+    return text[text.find("<main"):text.rfind("</main>")]
+
+
+def names_astray(folder, address):
+    "Names of the package on a page that lead to another thing of that name, and signatures whose source is another module's"
+    page, text = address.removesuffix(".html"), main_of((folder / address).read_text(encoding="utf-8"))
+    for href, name in NAME.findall(text):
+        linked = posixpath.normpath(posixpath.join(posixpath.dirname(page), href)).removesuffix(".html") if href else page
+        if linked in homes().get(name, {}) and home_of(name, page, linked) != linked: yield f"{address}: `{name}` leads to {linked}"
+    module = page if (ROOT / "slm_overview" / f"{page}.py").is_file() else None
+    for source in set(SOURCE.findall(text)) if module else ():
+        if source != module: yield f"{address}: a signature has its source in {source}"
+
+
+def run_together(folder, address):
+    "Links that are not made, in code, and cells with nothing between them, which a search takes for one word"
+    text = main_of((folder / address).read_text(encoding="utf-8"))
+    for code in re.findall(r"<pre\b.*?</pre>", text, flags=re.DOTALL):
+        if raw := LINK_IN_CODE.search(re.sub("<[^>]+>", "", code)): yield f"{address}: in code stands {raw[0]}"
+    if touching := TOUCHING.search(text): yield f"{address}: nothing stands between {text[touching.start() - 60:touching.end() + 20]!r}"
+
+
+def of_all(look, folder):
+    "What is wrong with the pages of a folder"
+    return [problem for address in addresses(folder) for problem in look(folder, address)]
+
+
+def faulty(look, name, text):
+    "What is found wrong with a site that has one file"
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return list(look(Path(place)))
+
+
+def no_machine(site, folder):
+    "No page, twin, index or notebook of the site names a folder of the machine that built it, or of any other"
+    for name in ("a/page.html", "page.html.md", "search.json", "llms.txt", "notebooks/one.ipynb"):
+        for told in (f"path={ROOT}/slm_overview/data", "'/home/someone/file.txt'"):
+            need(len(faulty(machine_paths, name, f"<p>{told}</p>")) == 1, f"{told} in {name} is not found")
+    need(not faulty(machine_paths, "page.html", "https://example.org/home/one"), "an address is taken for a path")
+    found = list(machine_paths(folder))
+    need(not found, f"{len(found)} files name a folder of a machine:\n" + "\n".join(found[:40]))
+
+
+def names_lead_home(site, folder):
+    "A name that several modules have leads to the one that is meant, and a signature to its own source"
+    wrong = '<main><a href="../cli/labelling.html#predict"><code>predict</code></a></main>'
+    need(len(faulty(lambda place: of_all(names_astray, place), "models/one.html", wrong)) == 1, "a name that leads elsewhere is not found")
+    wrong = '<main><a href="https://x.org/blob/main/slm_overview/cli/labelling.py#L59">source</a></main>'
+    need(len(faulty(lambda place: of_all(names_astray, place), "core.html", wrong)) == 1, "a source of another module is not found")
+    found = of_all(names_astray, folder)
+    need(not found, f"{len(found)} names lead astray:\n" + "\n".join(found[:40]))
+
+
+def reads_as_text(site, folder):
+    "Code holds no link that is not made, and words in cells that follow each other are words of their own"
+    raw = "<main><pre>x # what [`size`](https://x.org/size.html#size) gives</pre></main>"
+    for wrong in (raw, "<main><td>42</td><td>MIT</td></main>"):
+        need(len(faulty(lambda place: of_all(run_together, place), "one.html", wrong)) == 1, f"{wrong} is not found")
+    found = of_all(run_together, folder)
+    need(not found, f"{len(found)} places do not read:\n" + "\n".join(found[:40]))
+
+
+CHECKS = (no_machine, names_lead_home, reads_as_text)
