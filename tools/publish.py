@@ -1,6 +1,7 @@
 """Complete a rendered site, in the same way for both renderers: data, twins in Markdown, the feed, cards, and the head of each page."""
 import html
 import json
+import posixpath
 import re
 import shutil
 from dataclasses import dataclass
@@ -154,12 +155,28 @@ def one_theme(text):
     return text
 
 
+def mark_current(text, page):
+    """The page with the entry of the bar marked that leads to this page, and no other.
+
+    Quarto marks the first entry of the bar that the sidebar has as well, whatever page is shown.
+    """
+    def marked(found):
+        "A link of the bar, with or without the mark"
+        tag = re.sub(r'\s+aria-current="[^"]*"', "", found[0])
+        names = [name for name in (attribute(tag, "class") or "").split() if name != "active"]
+        here = posixpath.normpath(posixpath.join(posixpath.dirname(page.address), attribute(tag, "href") or "")) == f"{page.address}.html"
+        tag = tag.replace(f'class="{attribute(tag, "class")}"', f'class="{" ".join(names + ["active"] * here)}"')
+        return tag[:-1] + ' aria-current="page">' if here else tag
+    bar = re.search(r'<nav\b[^>]*class="navbar\b.*?</nav>', text, flags=re.DOTALL)
+    return text.replace(bar[0], re.sub(r'<a\b[^>]*class="nav-link[^>]*>', marked, bar[0]), 1) if bar else text
+
+
 def complete(page, docs, config, site_url):
     "Put what all pages have into the HTML of one; raises if the renderer left out what it stands beside"
     path = docs / f"{page.address}.html"
     text = path.read_text(encoding="utf-8")
     text = re.sub(rf'href="{re.escape(site_url)}/([^"#]*)(#[^"]*)?"', lambda link: own_link(link, page, docs), text)
-    text = one_theme(NOTEBOOK_LIBRARIES.sub("", text))
+    text = mark_current(one_theme(NOTEBOOK_LIBRARIES.sub("", text)), page)
     found = re.search(r'<header[^>]*id="title-block-header"', text)
     if HEAD_ENDS not in text or not found: raise ValueError(f"{path.name} has no head, or no header with its title")
     text = text[: found.end()] + text[found.end():].replace(TITLE_ENDS, TITLE_ENDS + notebook_links(page, config), 1)

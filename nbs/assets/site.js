@@ -1,5 +1,5 @@
-// What every page has: a way past the navigation, names for the parts of the search, and boxes that scroll for those who use the
-// keyboard, with a word on what they cut.
+// What every page has: a way past the navigation, sections of it that keys open, names for the parts of the search,
+// and boxes that scroll for those who use the keyboard, with a word on what they cut.
 (() => {
   "use strict";
 
@@ -45,6 +45,23 @@
     new MutationObserver(nameSearch).observe(document.body, { attributeFilter: ["aria-label", "aria-labelledby", "aria-owns"], childList: true, subtree: true });
   }
 
+  // A section of the sidebar opens with the keyboard too. Both renderers make its head two links that lead nowhere, which no key
+  // reaches; here the first of them is a button, and the second only a sign beside it.
+  function openSections() {
+    for (const box of document.querySelectorAll("#quarto-sidebar .sidebar-item-section > .sidebar-item-container")) {
+      const [head, ...others] = box.querySelectorAll("[data-bs-toggle='collapse']");
+      if (!head) continue;
+      for (const other of others) other.setAttribute("aria-hidden", "true");
+      head.tabIndex = 0;
+      head.setAttribute("role", "button");
+      head.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        head.click();
+      });
+    }
+  }
+
   // What is cut at the right edge of a box is said above it, as long as it is cut
   function sayWhatIsCut(box) {
     const edge = box.getBoundingClientRect().right;
@@ -87,6 +104,7 @@
   }
 
   skipLink();
+  openSections();
   search();
   const isNarrow = matchMedia("(max-width: 767px)");
   keepRoles(isNarrow.matches);
