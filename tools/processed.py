@@ -3,7 +3,8 @@
 nbdev shows the signature of a msgspec struct as `*args, **kwargs`, because that is what Python sees. The source has the fields. It shows
 a path that an argument is by default as it is on the machine that renders; the pages have it from the root of the project. It makes
 names links, in signatures too, where they stay what they are in Markdown; see tools/own_names.py. And both renderers take the words of a
-page for their search as they stand in it, so that cells of a table with nothing between them would be one word.
+page for their search as they stand in it, so that cells of a table with nothing between them would be one word. They make one dash of
+two hyphens, also of those of an option, where it does not stand as code. And a source that is shown unfolded is a page long or less.
 """
 import ast
 import json
@@ -12,11 +13,13 @@ import re
 from pathlib import Path
 
 from environment import ROOT
-from own_names import lead_home, lead_to_source, page_of
+from own_names import FENCED, lead_home, lead_to_source, page_of
 
 HIDDEN = re.compile(r"def (\w+)\(\n    \*args, \*\*kwargs\n\):")
 SHOWN = ("text/markdown", "text/html")  # kinds of outputs
 TOUCHING = re.compile(r"(</(?:td|th|tr|caption|thead|tbody|li|p|summary|details)>)(?=<)")
+OPTION = re.compile(r"(`+).+?\1|\]\([^)\s]*\)|<[^>]*>|((?:\bslm [a-z]+ )?(?<!\S)--[a-z][a-z-]*|(?<=\()--[a-z][a-z-]*)", re.DOTALL)
+LONG = 40  # lines of a source, which is folded if it has more
 INNER = re.compile(r"__main__\.|collections\.abc\.")  # where a name happened to be defined while the notebook was processed
 
 
@@ -45,9 +48,24 @@ def with_fields(text, known):
     return INNER.sub("", text.replace(hidden[0], shown, 1))
 
 
+def keep_options(text):
+    "Markdown in which the options of a command stand as code"
+    parts, end = [], 0
+    def as_code(found): return f"`{found[2]}`" if found[2] else found[0]
+    for fence in FENCED.finditer(text):
+        parts += [OPTION.sub(as_code, text[end:fence.start()]), fence[0]]
+        end = fence.end()
+    return "".join([*parts, OPTION.sub(as_code, text[end:])])
+
+
+def folded(source):
+    "A cell of code whose source begins folded if it is long"
+    return source.replace("#| code-fold: show\n", "#| code-fold: true\n", 1) if source.count("\n") > LONG else source
+
+
 def mended(text, page, known, package):
     "The Markdown of a cell or an output, mended"
-    text = lead_home(text, page)
+    text = keep_options(lead_home(text, page))
     if not (text.startswith("---\n\n[source](") or HIDDEN.search(text)): return text
     return with_fields(lead_to_source(text, page, package), known)
 
@@ -57,11 +75,12 @@ def mend(path, page, known, package):
     notebook = json.loads(path.read_text(encoding="utf-8"))
     before = json.dumps(notebook)
     for cell in notebook["cells"]:
-        texts = [(cell, "source")] if cell["cell_type"] == "markdown" else []
+        texts = [(cell, "source")]
         texts += [(output["data"], kind) for output in cell.get("outputs", []) for kind in SHOWN if kind in output.get("data", {})]
         for place, key in texts:
             text = "".join(place[key])
-            better = TOUCHING.sub(r"\1\n", text) if key == "text/html" else mended(text, page, known, package)
+            if key == "text/html": better = TOUCHING.sub(r"\1\n", text)
+            else: better = folded(text) if place is cell and cell["cell_type"] == "code" else mended(text, page, known, package)
             if better != text: place[key] = better
     if json.dumps(notebook) == before: return
     times = path.stat()

@@ -89,10 +89,18 @@
     }
   }
 
+  // What stands above a column is said in the cells of tables that a narrow window shows as blocks
+  function labelCells() {
+    for (const table of document.querySelectorAll("main table:is(.overview, .corrections)")) {
+      const labels = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
+      for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, index) => { if (index) cell.dataset.label = labels[index]; });
+    }
+  }
+
   // In a narrow window these tables are shown as blocks, and a block is no table to those who listen unless it says so
   function keepRoles(narrow) {
     const roles = { tbody: "rowgroup", "tbody tr": "row", "tbody th": "rowheader", "tbody td": "cell" };
-    for (const table of document.querySelectorAll("table:is(.key-facts, .licence, .verdicts, .scores, .sources, .not-found, .anatomy)")) {
+    for (const table of document.querySelectorAll("table:is(.key-facts, .licence, .verdicts, .scores, .sources, .not-found, .anatomy, .overview, .corrections, .modules)")) {
       const parts = Object.entries(roles).flatMap(([name, role]) => [...table.querySelectorAll(name)].map((part) => [part, role]));
       for (const [part, role] of [[table, "table"], ...parts]) {
         if (narrow) part.setAttribute("role", role);
@@ -107,6 +115,7 @@
   openSections();
   search();
   const isNarrow = matchMedia("(max-width: 767px)");
+  labelCells();
   keepRoles(isNarrow.matches);
   isNarrow.addEventListener("change", () => keepRoles(isNarrow.matches));
   reachBoxes();
