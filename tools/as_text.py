@@ -1,6 +1,6 @@
 """What the built site must be as text, whatever a browser makes of it; checks of tools/browser.py that need no browser.
 
-Each is tried on a small site with the fault as well, so that one that finds nothing has looked.
+Those that look for a fault are tried on a small site that has it as well, so that one that finds nothing has looked.
 """
 import posixpath
 import re
@@ -21,6 +21,8 @@ SYSTEM = {"/", "/usr", "/usr/local", "/root"}  # where Python may be, and which 
 NAME = re.compile(r'<a href="([^"#]*)#[^"]*"[^>]*><code[^>]*>([\w.]+)(?:\(\))?</code></a>')
 SOURCE = re.compile(r'<a href="[^"]*/blob/[^/"]+/slm_overview/([\w/]+)\.py#L\d+"[^>]*>source</a>')
 LINK_IN_CODE = re.compile(r"\[`[^`\n]+`\]\((?:https?://|[\w./-]+\.html)[^)\s]*\)")
+DASHED = re.compile(r"(?<![\w–])–[a-z][a-z-]+")  # an option whose two hyphens became one dash
+BROKEN = re.compile(r"<td(?![^>]*\bdata-whole)[^>]*>(?:\d{4}-\d\d(?:-\d\d)?|[\d.,]+ [kMGT]?B)</td>")
 TOUCHING = re.compile(r"</(?:td|th|caption)><(?:td|th|tr|thead|tbody)\b")
 
 
@@ -57,10 +59,13 @@ def names_astray(folder, address):
 
 
 def run_together(folder, address):
-    "Links that are not made, in code, and cells with nothing between them, which a search takes for one word"
+    """What does not read: links that are not made, in code, cells with nothing between them, which a search takes for one word, options
+    that nobody can type, and cells in which a browser may break a date or a size"""
     text = main_of((folder / address).read_text(encoding="utf-8"))
     for code in re.findall(r"<pre\b.*?</pre>", text, flags=re.DOTALL):
         if raw := LINK_IN_CODE.search(re.sub("<[^>]+>", "", code)): yield f"{address}: in code stands {raw[0]}"
+    for one in (*DASHED.findall(re.sub(r"<pre\b.*?</pre>|<[^>]+>", " ", text, flags=re.DOTALL)), *BROKEN.findall(text)):
+        yield f"{address}: {one} is not as it is typed, or may be broken"
     if touching := TOUCHING.search(text): yield f"{address}: nothing stands between {text[touching.start() - 60:touching.end() + 20]!r}"
 
 
@@ -101,10 +106,40 @@ def names_lead_home(site, folder):
 def reads_as_text(site, folder):
     "Code holds no link that is not made, and words in cells that follow each other are words of their own"
     raw = "<main><pre>x # what [`size`](https://x.org/size.html#size) gives</pre></main>"
-    for wrong in (raw, "<main><td>42</td><td>MIT</td></main>"):
+    cells = "<td>42</td><td>MIT</td>", "<td>2026-11-30</td>", "<td>1.23 GB</td>", "<p>To measure it: slm machine –probe.</p>"
+    for wrong in (raw, *(f"<main>{one}</main>" for one in cells)):
         need(len(faulty(lambda place: of_all(run_together, place), "one.html", wrong)) == 1, f"{wrong} is not found")
     found = of_all(run_together, folder)
     need(not found, f"{len(found)} places do not read:\n" + "\n".join(found[:40]))
 
 
-CHECKS = (no_machine, names_lead_home, reads_as_text)
+def sidebar_of(text):
+    "The pages of the sidebar of the home page, in their order, and the sections that are open on it, by their headings"
+    side = text[text.index('id="quarto-sidebar"'):text.index("<main")]
+    pages = re.findall(r'<a\b[^>]*href="(?:\./)?([\w./-]+\.html)"', side)
+    heads = re.findall(r'<a\b(?=[^>]*aria-expanded="true")(?=[^>]*sidebar-item-text)[^>]*>.*?</a>', side, flags=re.DOTALL)
+    return pages, [re.sub("<[^>]+>", "", head).strip() for head in heads], side.count("sidebar-section depth1 show")
+
+
+def leads_on(site, folder):
+    "Each page leads to the next of the sidebar, the bar marks no other page, all functions are listed, and home shows this year's models"
+    pages, heads, opened = sidebar_of((folder / "index.html").read_text(encoding="utf-8"))
+    need(len(heads) == opened == 2 and heads[0] == "Read" and heads[1].startswith("Models of "), f"open on the home page are {heads}")
+    newest = next(page.removeprefix("models/") for page in pages if page.startswith("models/") and page != "models/index.html")
+    rows = re.findall(r'<tr\b.*?href="([^"]*)"', main_of((folder / "models" / "index.html").read_text(encoding="utf-8")), flags=re.DOTALL)
+    need(rows and posixpath.basename(rows[0]) == newest, f"the page of models begins with {rows[:1]}, and the sidebar with {newest}")
+    problems = []
+    for place, address in enumerate(pages):
+        text = (folder / address).read_text(encoding="utf-8")
+        next_ones = re.findall(r'<div class="nav-page nav-page-next">\s*<a\b[^>]*href="([^"]*)"', text)
+        wanted = pages[place + 1:place + 2]
+        if [posixpath.normpath(posixpath.join(posixpath.dirname(address), one)) for one in next_ones] != wanted:
+            problems.append(f"{address} leads on to {next_ones}, not {wanted}")
+        bar = text[text.index("<nav"):text.index('id="quarto-sidebar"')]
+        for href in re.findall(r'<a\b(?=[^>]*aria-current)[^>]*href="([^"]*)"', bar):
+            if posixpath.basename(href) != posixpath.basename(address): problems.append(f"{address} marks {href} in the bar")
+        if 'id="TOC"' in text and 'data-toc-expanded="99"' not in text: problems.append(f"{address} hides a part of its table of contents")
+    need(len(pages) > 100 and not problems, f"{len(pages)} pages:\n" + "\n".join(problems[:40]))
+
+
+CHECKS = (no_machine, names_lead_home, reads_as_text, leads_on)

@@ -343,6 +343,27 @@ def nothing_overlaps(site, folder):
                 need(wide <= 0, f"{address} is {wide} pixels too wide at {viewport['width']} without JavaScript")
 
 
+def tables_fit(site, folder):
+    "On a desktop no table of the pages of tables is cut, on a phone none that is made of records, and a date is on one line"
+    cut = """() => [...document.querySelectorAll("main :is(.table-box, .cell-output-display, .sd-table)")]
+        .filter(box => box.scrollWidth > box.clientWidth + 1).map(box => box.querySelector("table")?.className)"""
+    with browser() as context:
+        page = context.new_page()
+        for address in ("overview/comparison", "overview/corrections", "overview/chooser"):
+            page.goto(f"{site}{address}.html")
+            if address == CHOOSER.removesuffix(".html"): page.wait_for_selector("#chosen")
+            for viewport, names in ((DESKTOP, None), (PHONE, {"overview", "corrections", "chosen"})):
+                page.set_viewport_size(viewport)
+                settled(page)
+                found = [kind for kind in page.evaluate(cut) if names is None or names & {*(kind or "").split()}]
+                need(not found, f"{address} cuts {found} at {viewport['width']}")
+        page.goto(f"{site}models/phi-2.html")
+        page.set_viewport_size(DESKTOP)
+        settled(page)
+        lines = page.eval_on_selector_all("table.sources td[data-whole]", "all => all.map(one => one.getClientRects()[0].width)")
+        need(len(lines) > 5 and min(lines) > 60, f"the dates of sources are {lines} pixels wide")
+
+
 def ids(site, folder):
     "No id is given twice on a page, so that each link to a place has one meaning"
     problems = []
@@ -367,5 +388,5 @@ def published(site, folder):
 
 CHECKS = (
     ids, published, every_filter, every_column, every_cell_downloads, each_precision, controls, search_leads_on, tab_through, keys,
-    nothing_overlaps,
+    nothing_overlaps, tables_fit,
 )
