@@ -4,8 +4,8 @@ Those that look for a fault are tried on a small site that has it as well, so th
 """
 import posixpath
 import re
-import site as python_site
 import sys
+import sysconfig
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ TEXTS = {".html", ".md", ".json", ".xml", ".txt", ".bib", ".ipynb", ".js", ".css
 SYSTEM = {"/", "/usr", "/usr/local", "/root"}  # where Python may be, and which may be spoken of as such
 NAME = re.compile(r'<a href="([^"#]*)#[^"]*"[^>]*><code[^>]*>([\w.]+)(?:\(\))?</code></a>')
 SOURCE = re.compile(r'<a href="[^"]*/blob/[^/"]+/slm_overview/([\w/]+)\.py#L\d+"[^>]*>source</a>')
+NOTEBOOK = re.compile(r"(?<![/\w])nbs/[\w/.-]+\.ipynb")
 LINK_IN_CODE = re.compile(r"\[`[^`\n]+`\]\((?:https?://|[\w./-]+\.html)[^)\s]*\)")
 DASHED = re.compile(r"(?<![\w–])–[a-z][a-z-]+")  # an option whose two hyphens became one dash
 BROKEN = re.compile(r"<td(?![^>]*\bdata-whole)[^>]*>(?:\d{4}-\d\d(?:-\d\d)?|[\d.,]+ [kMGT]?B)</td>")
@@ -29,7 +30,8 @@ TOUCHING = re.compile(r"</(?:td|th|caption)><(?:td|th|tr|thead|tbody)\b")
 @cache
 def own_places():
     "Where things are on the machine that builds: the project, the environment, what it was made of, and the home of who builds"
-    found = {ROOT, sys.prefix, sys.base_prefix, Path.home(), tempfile.gettempdir(), *python_site.getsitepackages()}
+    libraries = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
+    found = {ROOT, sys.prefix, sys.base_prefix, Path.home(), tempfile.gettempdir(), *libraries}
     return sorted({str(place).rstrip("/") for place in found} - SYSTEM - {""}, key=len, reverse=True)
 
 
@@ -69,6 +71,13 @@ def run_together(folder, address):
     if touching := TOUCHING.search(text): yield f"{address}: nothing stands between {text[touching.start() - 60:touching.end() + 20]!r}"
 
 
+def not_there(folder, address):
+    "Notebooks that a page or its twin names as files, and that are not there; words in capitals are for the reader to fill in"
+    for path in (folder / address, folder / f"{address}.md"):
+        named = set(NOTEBOOK.findall(path.read_text(encoding="utf-8"))) if path.is_file() else ()
+        yield from (f"{path.name}: {name}" for name in sorted(named) if not Path(name).stem.isupper() and not (ROOT / name).is_file())
+
+
 def of_all(look, folder):
     "What is wrong with the pages of a folder"
     return [problem for address in addresses(folder) for problem in look(folder, address)]
@@ -101,6 +110,14 @@ def names_lead_home(site, folder):
     need(len(faulty(lambda place: of_all(names_astray, place), "core.html", wrong)) == 1, "a source of another module is not found")
     found = of_all(names_astray, folder)
     need(not found, f"{len(found)} names lead astray:\n" + "\n".join(found[:40]))
+
+
+def true_paths(site, folder):
+    "Whatever a page names as a notebook of the repository is there under this name, whichever name its page has"
+    wrong = "<main>nbs/core.ipynb, nbs/NAME.ipynb</main>"
+    need(len(faulty(lambda place: of_all(not_there, place), "one.html", wrong)) == 1, "a notebook that is not there is not found")
+    found = of_all(not_there, folder)
+    need(not found, "\n".join(found))
 
 
 def reads_as_text(site, folder):
@@ -142,4 +159,4 @@ def leads_on(site, folder):
     need(len(pages) > 100 and not problems, f"{len(pages)} pages:\n" + "\n".join(problems[:40]))
 
 
-CHECKS = (no_machine, names_lead_home, reads_as_text, leads_on)
+CHECKS = (no_machine, names_lead_home, true_paths, reads_as_text, leads_on)

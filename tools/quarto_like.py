@@ -76,6 +76,14 @@ details { margin-bottom: 1em }
 .code-copy-button > .bi::before { content: ""; display: inline-block; height: 1rem; width: 1rem }
 pre.sourceCode, div.sourceCode { position: relative }
 .collapse:not(.show) { display: none }
+div.sidebar-item-container { color: #595959; display: flex }
+.sidebar-navigation a { color: inherit }
+.page-navigation { display: flex; justify-content: space-between }
+.nav-page a { color: rgba(33, 37, 41, .75); display: flex; align-items: center; text-decoration: none }
+.nav-page .bi { font-size: 1.8rem }
+.toc-actions a { color: inherit }
+.toc-actions .bi::before { color: rgba(33, 37, 41, .75); font-size: .7rem }
+.nav-footer, .nav-footer a { color: #757575 }
 .page-columns { display: grid; grid-template-columns: [screen-start] 1.5em [screen-start-inset] 5fr
   [page-start page-start-inset body-start-outset body-start] 1.5em [body-content-start] minmax(auto, 750px) [body-content-end] 1.5em
   [body-end body-end-outset page-end-inset page-end] 5fr [screen-end-inset] 1.5em [screen-end] }
@@ -238,10 +246,16 @@ code{{white-space: pre;}}
 {SIDEBAR}
 <div id="quarto-margin-sidebar" class="sidebar margin-sidebar">
 <nav id="TOC" role="doc-toc" class="toc-active"><h2 id="toc-title">On this page</h2>
-<ul><li><a href="#one" class="nav-link active" data-scroll-target="#one">One</a></li></ul></nav></div>
+<ul><li><a href="#one" class="nav-link active" data-scroll-target="#one">One</a></li></ul>
+<div class="toc-actions"><ul><li><a href="index.html" class="toc-action"><i class="bi bi-chat-right"></i>Report an issue</a></li></ul></div>
+</nav></div>
 <main class="content" id="quarto-document-content"><header id="title-block-header" class="quarto-title-block default">
 <div class="quarto-title"><h1 class="title">{title}</h1></div></header>
-<section id="one"><h2>One</h2>{main}</section></main></div></body></html>"""
+<section id="one"><h2>One</h2>{main}</section>
+<nav class="page-navigation"><div class="nav-page nav-page-previous"><a href="wide.html" class="pagination-link" aria-label="Before">
+<i class="bi bi-arrow-left-short"></i> <span class="nav-page-text">Before</span></a></div><div class="nav-page nav-page-next"></div></nav>
+</main></div>
+<footer class="footer"><div class="nav-footer"><p>Said at the end, <a href="index.html">Feed</a></p></div></footer></body></html>"""
 
 
 def build(docs):
@@ -319,7 +333,6 @@ def frame_works(page, site):
         page.goto(f"{site}{address}.html")
         marked = [page.locator(mark).all_inner_texts() for mark in ("[aria-current=page]", "#quarto-header .nav-link.active")]
         need(marked == [wanted, wanted], f"{address} marks {marked}")
-    page.goto(f"{site}index.html")
     head, link = page.get_by_role("button", name="A closed section", exact=True), page.locator("#section-1 a")
     need(page.locator("#quarto-sidebar [role=navigation]:not([aria-hidden])").count() == 0, "a sign beside a section is read out as well")
     for key, open_ in (("Enter", True), ("Space", False)):
@@ -328,6 +341,8 @@ def frame_works(page, site):
     page.focus(".skip-link")
     stops = [page.keyboard.press("Tab") or page.evaluate("document.activeElement.textContent.trim()") for _ in range(10)]
     need(stops.count("A closed section") == 1, f"Tab does not come to a closed section, but to {stops}")
+    page.goto(f"{site}index.html")
+    need(link.is_visible() and head.get_attribute("aria-expanded") == "true", "the home page does not show what its first section has")
     for viewport in (DESKTOP, PHONE):
         show(page, "light", viewport)
         room = page.evaluate("""() => document.querySelector("main h2").getBoundingClientRect().top
