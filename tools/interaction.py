@@ -302,7 +302,7 @@ def tab_through(site, folder):
 
 
 def keys(site, folder):
-    "The link to the content, sorting with the space bar, columns, the theme, and the menus of a phone work with keys"
+    "The link to the content, sorting with the space bar, columns, the theme, sections, and the menus of a phone work with keys"
     with opened(site, COMPARISON) as page:
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
@@ -320,6 +320,8 @@ def keys(site, folder):
         page.keyboard.press("Enter")
         settled(page)
         need(page.evaluate("getComputedStyle(document.body).backgroundColor") != before, "Enter does not change the theme")
+        page.get_by_role("button", name="Tutorials", exact=True).press("Enter")
+        page.wait_for_selector('#quarto-sidebar a[href$="getting-started.html"]', state="visible")
         page.set_viewport_size(PHONE)
         for button, menu in ((".navbar-toggler", "#navbarCollapse"), (".quarto-btn-toggle", "#quarto-sidebar")):
             page.focus(button)
