@@ -351,7 +351,7 @@ def tables_fit(site, folder):
         .filter(box => box.scrollWidth > box.clientWidth + 1).map(box => box.querySelector("table")?.className)"""
     with browser() as context:
         page = context.new_page()
-        for address in ("overview/comparison", "overview/corrections", "overview/chooser"):
+        for address in ("overview/comparison", "overview/corrections", "models/index", "overview/chooser"):
             page.goto(f"{site}{address}.html")
             if address == CHOOSER.removesuffix(".html"): page.wait_for_selector("#chosen")
             for viewport, names in ((DESKTOP, None), (PHONE, {"overview", "corrections", "chosen"})):
@@ -359,6 +359,7 @@ def tables_fit(site, folder):
                 settled(page)
                 found = [kind for kind in page.evaluate(cut) if names is None or names & {*(kind or "").split()}]
                 need(not found, f"{address} cuts {found} at {viewport['width']}")
+                if names is None: need(not page.locator(".cut-note:visible").count(), f"{address} says that something is cut")
         page.goto(f"{site}models/phi-2.html")
         page.set_viewport_size(DESKTOP)
         settled(page)

@@ -363,6 +363,10 @@ def table_says_what_it_cuts(page, site):
     need(width > 900, f"the page for wide tables leaves the text {width} pixels of {DESKTOP['width']}")
     said = page.locator(".cut-note").all_inner_texts()
     need(len(said) == 1 and "more columns to the right" in said[0], f"nothing says that the table goes on: {said}")
+    script = "box => { box.before(document.createElement('form')); box.dispatchEvent(new Event('scroll')); }"
+    page.eval_on_selector(".table-box", script)  # another script puts something above the table
+    notes = [page.locator(one).count() for one in (".cut-note", ".cut-note + .table-box")]
+    need(notes == [1, 1], f"of {notes[0]} notes {notes[1]} stand right above the table")
     page.eval_on_selector(".table-box", "box => { box.scrollLeft = box.scrollWidth; }")
     settled(page)
     need(not page.is_visible(".cut-note"), "at its right end the table is still said to go on")

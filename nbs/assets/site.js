@@ -62,20 +62,19 @@
     }
   }
 
-  // What is cut at the right edge of a box is said above it, as long as it is cut
+  // What is cut at the right edge of a box is said right above it, as long as it is cut; a form may come between them later
+  const notes = new WeakMap();
   function sayWhatIsCut(box) {
     const edge = box.getBoundingClientRect().right;
     const cut = [...box.querySelectorAll("thead th:not([hidden])")].filter((head) => head.getBoundingClientRect().right > edge + 2).length;
-    let note = box.previousElementSibling;
-    if (!note?.classList.contains("cut-note")) {
-      if (!cut) return;
-      note = document.createElement("p");
-      note.className = "cut-note";
-      box.before(note);
-    }
+    if (!cut && !notes.has(box)) return;
+    const note = notes.get(box) ?? document.createElement("p");
+    notes.set(box, note);
+    note.className = "cut-note";
     note.hidden = !cut;
     const text = `${cut === 1 ? "One more column" : `${cut} more columns`} to the right: scroll the table sideways`;
     if (note.textContent !== text) note.textContent = text;
+    if (box.previousElementSibling !== note) box.before(note);
   }
 
   // Boxes of our own, and those that a renderer has around a table
