@@ -22,6 +22,7 @@ NAME = re.compile(r'<a href="([^"#]*)#[^"]*"[^>]*><code[^>]*>([\w.]+)(?:\(\))?</
 SOURCE = re.compile(r'<a href="[^"]*/blob/[^/"]+/slm_overview/([\w/]+)\.py#L\d+"[^>]*>source</a>')
 NOTEBOOK = re.compile(r"(?<![/\w])nbs/[\w/.-]+\.ipynb")
 LINK_IN_CODE = re.compile(r"\[`[^`\n]+`\]\((?:https?://|[\w./-]+\.html)[^)\s]*\)")
+EMPTY_SIGNATURE = re.compile(r"\b\w+:Annotated\b|\bobject at 0x[0-9a-f]{6,}")  # types and help left out, a place in the builder's memory
 DASHED = re.compile(r"(?<![\w–])–[a-z][a-z-]+")  # an option whose two hyphens became one dash
 BROKEN = re.compile(r"<td(?![^>]*\bdata-whole)[^>]*>(?:\d{4}-\d\d(?:-\d\d)?|[\d.,]+ [kMGT]?B)</td>")
 TOUCHING = re.compile(r"</(?:td|th|caption)><(?:td|th|tr|thead|tbody)\b")
@@ -65,7 +66,8 @@ def run_together(folder, address):
     that nobody can type, and cells in which a browser may break a date or a size"""
     text = main_of((folder / address).read_text(encoding="utf-8"))
     for code in re.findall(r"<pre\b.*?</pre>", text, flags=re.DOTALL):
-        if raw := LINK_IN_CODE.search(re.sub("<[^>]+>", "", code)): yield f"{address}: in code stands {raw[0]}"
+        plain = re.sub("<[^>]+>", "", code)
+        if raw := LINK_IN_CODE.search(plain) or EMPTY_SIGNATURE.search(plain): yield f"{address}: in code stands {raw[0]}"
     for one in (*DASHED.findall(re.sub(r"<pre\b.*?</pre>|<[^>]+>", " ", text, flags=re.DOTALL)), *BROKEN.findall(text)):
         yield f"{address}: {one} is not as it is typed, or may be broken"
     if touching := TOUCHING.search(text): yield f"{address}: nothing stands between {text[touching.start() - 60:touching.end() + 20]!r}"
@@ -124,7 +126,7 @@ def reads_as_text(site, folder):
     "Code holds no link that is not made, and words in cells that follow each other are words of their own"
     raw = "<main><pre>x # what [`size`](https://x.org/size.html#size) gives</pre></main>"
     cells = "<td>42</td><td>MIT</td>", "<td>2026-11-30</td>", "<td>1.23 GB</td>", "<p>To measure it: slm machine –probe.</p>"
-    for wrong in (raw, *(f"<main>{one}</main>" for one in cells)):
+    for wrong in (raw, "<main><pre>def size(name:Annotated)</pre></main>", *(f"<main>{one}</main>" for one in cells)):
         need(len(faulty(lambda place: of_all(run_together, place), "one.html", wrong)) == 1, f"{wrong} is not found")
     found = of_all(run_together, folder)
     need(not found, f"{len(found)} places do not read:\n" + "\n".join(found[:40]))
