@@ -20,6 +20,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 
+from as_text import CHECKS as TEXT_CHECKS
 from browsing import (
     DESKTOP,
     FORM,
@@ -70,10 +71,8 @@ def dead_links(folder):
 
 
 def links(site, folder):
-    "Every link inside the site leads somewhere, no page loads anything from another server, and none names a folder of this machine"
+    "Every link inside the site leads somewhere, and no page loads anything from another server"
     found, loads = sorted(dead_links(folder)), list(loads_elsewhere(folder))
-    named = [address for address in addresses(folder) if str(ROOT) in (folder / address).read_text(encoding="utf-8")]
-    need(not named, f"{len(named)} pages name {ROOT}: {', '.join(named)}")
     need(not found, f"{len(found)} links lead nowhere:\n" + "\n".join(found[:40]))
     need(not loads, f"{len(loads)} loads from another server:\n" + "\n".join(loads[:40]))
 
@@ -362,7 +361,7 @@ def tasks(words, only):
     "The checks to run, each with its name and what it is given besides the site: those that take long first"
     parts, seed = PARTS if only == "*" else 1, random.randrange(10**6)  # noqa: S311 - which pages are opened, no secrets
     every = [(f"pages {part + 1} of {parts}" if parts > 1 else "pages", pages, (only, seed, part, parts)) for part in range(parts)]
-    every += [(check.__name__, check, ()) for check in (*CHECKS, *INTERACTIONS)]
+    every += [(check.__name__, check, ()) for check in (*CHECKS, *TEXT_CHECKS, *INTERACTIONS)]
     return [task for task in every if not words or any(word in task[0] for word in words)]
 
 

@@ -302,7 +302,7 @@ def tab_through(site, folder):
 
 
 def keys(site, folder):
-    "The link to the content, sorting with the space bar, columns, the theme, and the menus of a phone work with keys"
+    "The link to the content, sorting with the space bar, columns, the theme, sections, and the menus of a phone work with keys"
     with opened(site, COMPARISON) as page:
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
@@ -320,6 +320,8 @@ def keys(site, folder):
         page.keyboard.press("Enter")
         settled(page)
         need(page.evaluate("getComputedStyle(document.body).backgroundColor") != before, "Enter does not change the theme")
+        page.get_by_role("button", name="Tutorials", exact=True).press("Enter")
+        page.wait_for_selector('#quarto-sidebar a[href$="getting-started.html"]', state="visible")
         page.set_viewport_size(PHONE)
         for button, menu in ((".navbar-toggler", "#navbarCollapse"), (".quarto-btn-toggle", "#quarto-sidebar")):
             page.focus(button)
@@ -341,6 +343,28 @@ def nothing_overlaps(site, folder):
                 need(not found, f"{address}, {viewport['width']} pixels: " + "; ".join(found[:5]))
                 wide = too_wide(page)
                 need(wide <= 0, f"{address} is {wide} pixels too wide at {viewport['width']} without JavaScript")
+
+
+def tables_fit(site, folder):
+    "On a desktop no table of the pages of tables is cut, on a phone none that is made of records, and a date is on one line"
+    cut = """() => [...document.querySelectorAll("main :is(.table-box, .cell-output-display, .sd-table)")]
+        .filter(box => box.scrollWidth > box.clientWidth + 1).map(box => box.querySelector("table")?.className)"""
+    with browser() as context:
+        page = context.new_page()
+        for address in ("overview/comparison", "overview/corrections", "models/index", "overview/chooser"):
+            page.goto(f"{site}{address}.html")
+            if address == CHOOSER.removesuffix(".html"): page.wait_for_selector("#chosen")
+            for viewport, names in ((DESKTOP, None), (PHONE, {"overview", "corrections", "chosen"})):
+                page.set_viewport_size(viewport)
+                settled(page)
+                found = [kind for kind in page.evaluate(cut) if names is None or names & {*(kind or "").split()}]
+                need(not found, f"{address} cuts {found} at {viewport['width']}")
+                if names is None: need(not page.locator(".cut-note:visible").count(), f"{address} says that something is cut")
+        page.goto(f"{site}models/phi-2.html")
+        page.set_viewport_size(DESKTOP)
+        settled(page)
+        lines = page.eval_on_selector_all("table.sources td[data-whole]", "all => all.map(one => one.getClientRects()[0].width)")
+        need(len(lines) > 5 and min(lines) > 60, f"the dates of sources are {lines} pixels wide")
 
 
 def ids(site, folder):
@@ -367,5 +391,5 @@ def published(site, folder):
 
 CHECKS = (
     ids, published, every_filter, every_column, every_cell_downloads, each_precision, controls, search_leads_on, tab_through, keys,
-    nothing_overlaps,
+    nothing_overlaps, tables_fit,
 )

@@ -1,7 +1,9 @@
-"Check that each model of the catalogue has a page, and that all of these pages have one form."
+"Check that each model of the catalogue has a page, that all of these pages have one form, and that the newest come first in the sidebar."
+import re
 import sys
 
 import nbformat
+import yaml
 
 from environment import ROOT
 
@@ -33,12 +35,32 @@ def problems(path, model):
     if not any("weights_here(" in source and "load_small_model(" in source for source in code): yield "it does not say how the model is run"
 
 
+def out_of_order(sidebar, catalog):
+    "What is wrong with the sections of the sidebar that list models: each has those of its year, the newest first, and none is left out"
+    found, last = [], None
+    for section in sidebar:
+        kind = re.fullmatch(r"Models (of|up to) (\d{4})", section["section"] if isinstance(section, dict) else "")
+        if not kind: continue
+        slugs, (until, year) = [page.removeprefix("models/").removesuffix(".ipynb") for page in section["contents"]], kind.groups()
+        for slug in slugs:
+            released = str(catalog[slug].released)
+            fits = released[:4] == year or (until == "up to" and released[:4] < year)
+            if not fits: yield f"{slug} of {released} is in {section['section']!r}"
+            if last and released > last: yield f"{slug} of {released} comes after a model of {last}"
+            last = released
+        found += slugs
+    for model in catalog:
+        if found.count(model.slug) != 1: yield f"{model.slug} is {found.count(model.slug)} times in the sidebar"
+
+
 def main():
     "Look, and say what was found"
     folder, catalog = ROOT / "nbs" / "models", Catalog.load()
     found = [f"{model.slug}: {one}" for model in catalog for one in problems(folder / f"{model.slug}.ipynb", model)]
     known = {model.slug for model in catalog} | {"index"}
     found += [f"{path.name}: no record has this name" for path in sorted(folder.glob("*.ipynb")) if path.stem not in known]
+    sidebar = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]
+    found += out_of_order(sidebar, catalog)
     print("\n".join(found) or f"{len(catalog)} pages in one form.")
     return 1 if found else 0
 

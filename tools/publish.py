@@ -1,6 +1,7 @@
 """Complete a rendered site, in the same way for both renderers: data, twins in Markdown, the feed, cards, and the head of each page."""
 import html
 import json
+import posixpath
 import re
 import shutil
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ HEAD_ENDS, TITLE_ENDS = "</head>", "</header>"
 NOTEBOOK_LIBRARIES = re.compile(
     r"""\s*<script\b[^>]*\bsrc=["']https?://[^"'>]*/(?:require|jquery)(?:\.min)?\.js["'][^>]*>\s*</script>"""
     r"""|\s*<script\b[^>]*>\s*define\(["']jquery["'],[^<]*</script>""")
+WHOLE = re.compile(r"<(td|th)\b([^>]*)>(\d{4}-\d\d(?:-\d\d)?|[\d.,]+ [kMGT]?B)</\1>")
 SHEET = re.compile(r"<link\b[^>]*>")
 
 
@@ -124,6 +126,23 @@ def head(page, site_url, title):
     ])
 
 
+def open_first(text, most=2):
+    "The home page with the first sections of the sidebar open: what there is to read, and this year's models; a renderer opens none"
+    section = r'<ul id="([^"]+)" class="collapse list-unstyled sidebar-section depth1'
+    for place in re.findall(section, text)[:most]:
+        def opened(found):
+            "What opens the section, as it is once it is open"
+            return re.sub(r'\bcollapsed\b', "", found[0]).replace('aria-expanded="false"', 'aria-expanded="true"')
+        text = re.sub(rf'<a\b[^>]*data-bs-target="#{re.escape(place)}"[^>]*>', opened, text)
+        text = re.sub(rf'(<ul id="{re.escape(place)}" class="[^"]*?depth1)\s*"', r'\1 show"', text)
+    return text
+
+
+def keep_whole(text):
+    "A page whose dates, and numbers with a unit, stay on one line in the cells of tables; a browser would break a date after its hyphen"
+    return WHOLE.sub(r'<\1\2 data-whole>\3</\1>', text)
+
+
 @cache
 def places_in(path):
     "The places of a page that a link can lead to; completing a page adds none"
@@ -154,12 +173,29 @@ def one_theme(text):
     return text
 
 
+def mark_current(text, page):
+    """The page with the entry of the bar marked that leads to this page, and no other.
+
+    Quarto marks the first entry of the bar that the sidebar has as well, whatever page is shown.
+    """
+    def marked(found):
+        "A link of the bar, with or without the mark"
+        tag = re.sub(r'\s+aria-current="[^"]*"', "", found[0])
+        names = [name for name in (attribute(tag, "class") or "").split() if name != "active"]
+        here = posixpath.normpath(posixpath.join(posixpath.dirname(page.address), attribute(tag, "href") or "")) == f"{page.address}.html"
+        tag = tag.replace(f'class="{attribute(tag, "class")}"', f'class="{" ".join(names + ["active"] * here)}"')
+        return tag[:-1] + ' aria-current="page">' if here else tag
+    bar = re.search(r'<nav\b[^>]*class="navbar\b.*?</nav>', text, flags=re.DOTALL)
+    return text.replace(bar[0], re.sub(r'<a\b[^>]*class="nav-link[^>]*>', marked, bar[0]), 1) if bar else text
+
+
 def complete(page, docs, config, site_url):
     "Put what all pages have into the HTML of one; raises if the renderer left out what it stands beside"
     path = docs / f"{page.address}.html"
     text = path.read_text(encoding="utf-8")
     text = re.sub(rf'href="{re.escape(site_url)}/([^"#]*)(#[^"]*)?"', lambda link: own_link(link, page, docs), text)
-    text = one_theme(NOTEBOOK_LIBRARIES.sub("", text))
+    text = keep_whole(mark_current(one_theme(NOTEBOOK_LIBRARIES.sub("", text)), page))
+    if page.address == "index": text = open_first(text)
     found = re.search(r'<header[^>]*id="title-block-header"', text)
     if HEAD_ENDS not in text or not found: raise ValueError(f"{path.name} has no head, or no header with its title")
     text = text[: found.end()] + text[found.end():].replace(TITLE_ENDS, TITLE_ENDS + notebook_links(page, config), 1)

@@ -69,6 +69,21 @@ table { caption-side: top }
 .aa-DetachedOverlay a.search-result-link { color: inherit; text-decoration: none }
 .sidebar nav[role="doc-toc"] ul > li > a { color: #595959; display: block; font-size: .875rem }
 .sidebar nav[role="doc-toc"] ul > li > a.active { color: #0d6efd !important }
+main.content > section:first-of-type > h2:first-child { margin-top: 0 }
+@media (max-width: 991px) { #quarto-content section:first-of-type h2:first-of-type { margin-top: 1rem } }
+details { margin-bottom: 1em }
+.code-copy-button { background-color: transparent; border: 0; margin: 5px 5px 0 0; position: absolute; right: 0; top: 0; z-index: 3 }
+.code-copy-button > .bi::before { content: ""; display: inline-block; height: 1rem; width: 1rem }
+pre.sourceCode, div.sourceCode { position: relative }
+.collapse:not(.show) { display: none }
+div.sidebar-item-container { color: #595959; display: flex }
+.sidebar-navigation a { color: inherit }
+.page-navigation { display: flex; justify-content: space-between }
+.nav-page a { color: rgba(33, 37, 41, .75); display: flex; align-items: center; text-decoration: none }
+.nav-page .bi { font-size: 1.8rem }
+.toc-actions a { color: inherit }
+.toc-actions .bi::before { color: rgba(33, 37, 41, .75); font-size: .7rem }
+.nav-footer, .nav-footer a { color: #757575 }
 .page-columns { display: grid; grid-template-columns: [screen-start] 1.5em [screen-start-inset] 5fr
   [page-start page-start-inset body-start-outset body-start] 1.5em [body-content-start] minmax(auto, 750px) [body-content-end] 1.5em
   [body-end body-end-outset page-end-inset page-end] 5fr [screen-end-inset] 1.5em [screen-end] }
@@ -137,6 +152,24 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 });
 """
+# What Bootstrap does with whatever opens something else
+SECTIONS = """
+document.addEventListener("click", event => {
+  const pressed = event.target.closest("[data-bs-toggle='collapse']");
+  if (!pressed) return;
+  const open = document.querySelector(pressed.dataset.bsTarget).classList.toggle("show");
+  for (const one of document.querySelectorAll(`[data-bs-target="${pressed.dataset.bsTarget}"]`)) one.ariaExpanded = String(open);
+});
+"""
+SIDEBAR = """<nav id="quarto-sidebar" class="sidebar sidebar-navigation floating"><ul class="list-unstyled">
+<li class="sidebar-item sidebar-item-section"><div class="sidebar-item-container">
+<a class="sidebar-item-text sidebar-link text-start collapsed" data-bs-toggle="collapse" data-bs-target="#section-1" role="navigation"
+ aria-expanded="false"><span class="menu-text">A closed section</span></a>
+<a class="sidebar-item-toggle text-start collapsed" data-bs-toggle="collapse" data-bs-target="#section-1" role="navigation"
+ aria-expanded="false" aria-label="Toggle section"><i class="bi bi-chevron-right ms-2"></i></a></div>
+<ul id="section-1" class="collapse list-unstyled sidebar-section depth1"><li class="sidebar-item"><div class="sidebar-item-container">
+<a href="wide.html" class="sidebar-item-text sidebar-link"><span class="menu-text">A page of the section</span></a></div></li></ul>
+</li></ul></nav>"""
 # What a reader of Quarto's pages does with the two themes, by the same names as its own script
 THEME = """
 {
@@ -162,7 +195,9 @@ more text.</p>
 <thead><tr><th>call</th><th>what it does</th></tr></thead>
 <tbody><tr><td><code>predict("a text")</code></td><td>labels</td></tr></tbody></table>
 <div class="cell-output cell-output-display"><p>Shown by a notebook</p></div>
-<div class="sourceCode"><pre class="sourceCode python"><code class="sourceCode python">{'value = ' * 40}1</code></pre></div>
+<table id="chosen" class="table"><tbody><tr><td><details><summary>Ways to run it</summary><p>One</p></details></td></tr></tbody></table>
+<div class="sourceCode"><pre class="sourceCode python code-with-copy"><code class="sourceCode python">{'value = ' * 40}1</code><button
+ title="Copy to Clipboard" class="code-copy-button"><i class="bi"></i></button></pre></div>
 """
 COLUMNS = [f"Heading {number}" for number in range(24)]
 HEADS = "".join(f"<th scope='col'>{name}</th>" for name in COLUMNS)
@@ -196,22 +231,31 @@ code{{white-space: pre;}}
 <link href="site_libs/bootstrap/bootstrap-icons.css" rel="stylesheet">
 <script id="quarto-search-options" type="application/json">{options}</script>
 {LIBRARIES}
+<script>{SECTIONS}</script>
 <link rel="stylesheet" href="assets/site.css">
 </head><body class="nav-sidebar floating nav-fixed quarto-light"><script>{THEME}</script>
 <header id="quarto-header" class="headroom fixed-top"><nav class="navbar navbar-expand-lg" data-bs-theme="dark">
 <div class="navbar-container container-fluid"><a class="navbar-brand" href="index.html">Title</a>
 <div id="quarto-search" class="" title="Search"></div>
-<a class="nav-link" href="wide.html">Wide</a></div></nav>
+<a class="nav-link active" href="./other.html" aria-current="page">Other</a>
+<a class="nav-link" href="./wide.html">Wide</a></div></nav>
 <nav class="quarto-secondary-nav"><nav class="quarto-page-breadcrumbs" aria-label="breadcrumb">
 <ol class="breadcrumb"><li class="breadcrumb-item"><a href="index.html">A section</a></li>
 <li class="breadcrumb-item"><a href="wide.html">A page whose name takes more than one line of a phone</a></li></ol></nav></nav></header>
 <div id="quarto-content" class="quarto-container page-columns page-rows-contents page-layout-{layout} page-navbar">
+{SIDEBAR}
 <div id="quarto-margin-sidebar" class="sidebar margin-sidebar">
 <nav id="TOC" role="doc-toc" class="toc-active"><h2 id="toc-title">On this page</h2>
-<ul><li><a href="#one" class="nav-link active" data-scroll-target="#one">One</a></li></ul></nav></div>
+<ul><li><a href="#one" class="nav-link active" data-scroll-target="#one">One</a></li></ul>
+<div class="toc-actions"><ul><li><a href="index.html" class="toc-action"><i class="bi bi-chat-right"></i>Report an issue</a></li></ul></div>
+</nav></div>
 <main class="content" id="quarto-document-content"><header id="title-block-header" class="quarto-title-block default">
 <div class="quarto-title"><h1 class="title">{title}</h1></div></header>
-<section id="one"><h2>One</h2>{main}</section></main></div></body></html>"""
+<section id="one"><h2>One</h2>{main}</section>
+<nav class="page-navigation"><div class="nav-page nav-page-previous"><a href="wide.html" class="pagination-link" aria-label="Before">
+<i class="bi bi-arrow-left-short"></i> <span class="nav-page-text">Before</span></a></div><div class="nav-page nav-page-next"></div></nav>
+</main></div>
+<footer class="footer"><div class="nav-footer"><p>Said at the end, <a href="index.html">Feed</a></p></div></footer></body></html>"""
 
 
 def build(docs):
@@ -283,6 +327,34 @@ def search_works(page, site):
     need(page.url.endswith("wide.html"), f"the search leads to {page.url}")
 
 
+def frame_works(page, site):
+    "The bar marks the page that is shown, a section of the sidebar opens with keys, and headings, folds and buttons leave the text alone"
+    for address, wanted in (("index", []), ("wide", ["Wide"])):
+        page.goto(f"{site}{address}.html")
+        marked = [page.locator(mark).all_inner_texts() for mark in ("[aria-current=page]", "#quarto-header .nav-link.active")]
+        need(marked == [wanted, wanted], f"{address} marks {marked}")
+    head, link = page.get_by_role("button", name="A closed section", exact=True), page.locator("#section-1 a")
+    need(page.locator("#quarto-sidebar [role=navigation]:not([aria-hidden])").count() == 0, "a sign beside a section is read out as well")
+    for key, open_ in (("Enter", True), ("Space", False)):
+        head.press(key)
+        need(link.is_visible() is open_ and head.get_attribute("aria-expanded") == str(open_).lower(), f"{key} leaves the section as it is")
+    page.focus(".skip-link")
+    stops = [page.keyboard.press("Tab") or page.evaluate("document.activeElement.textContent.trim()") for _ in range(10)]
+    need(stops.count("A closed section") == 1, f"Tab does not come to a closed section, but to {stops}")
+    page.goto(f"{site}index.html")
+    need(link.is_visible() and head.get_attribute("aria-expanded") == "true", "the home page does not show what its first section has")
+    for viewport in (DESKTOP, PHONE):
+        show(page, "light", viewport)
+        room = page.evaluate("""() => document.querySelector("main h2").getBoundingClientRect().top
+            - document.querySelector("main header").getBoundingClientRect().bottom""")
+        need(room > 35, f"the first heading has {room} pixels above it at {viewport['width']}")
+    need(page.eval_on_selector("#chosen details", "fold => getComputedStyle(fold).marginBottom") == "0px", "a fold makes the row taller")
+    ink = "button => Number(getComputedStyle(button).opacity)"
+    need(page.eval_on_selector(".code-copy-button", ink) == 0, "the button for copying lies on the code")
+    page.hover("div.sourceCode")
+    need(page.eval_on_selector(".code-copy-button", ink) == 1, "the button for copying does not come when one points at the code")
+
+
 def table_says_what_it_cuts(page, site):
     "A table uses the width that a page for tables has, and what is still cut is said above it"
     page.goto(f"{site}wide.html")
@@ -291,6 +363,10 @@ def table_says_what_it_cuts(page, site):
     need(width > 900, f"the page for wide tables leaves the text {width} pixels of {DESKTOP['width']}")
     said = page.locator(".cut-note").all_inner_texts()
     need(len(said) == 1 and "more columns to the right" in said[0], f"nothing says that the table goes on: {said}")
+    script = "box => { box.before(document.createElement('form')); box.dispatchEvent(new Event('scroll')); }"
+    page.eval_on_selector(".table-box", script)  # another script puts something above the table
+    notes = [page.locator(one).count() for one in (".cut-note", ".cut-note + .table-box")]
+    need(notes == [1, 1], f"of {notes[0]} notes {notes[1]} stand right above the table")
     page.eval_on_selector(".table-box", "box => { box.scrollLeft = box.scrollWidth; }")
     settled(page)
     need(not page.is_visible(".cut-note"), "at its right end the table is still said to go on")
@@ -318,6 +394,7 @@ def quarto_traits(site, folder):
         page.on("request", lambda request: requests.append(request.url))
         looks_right(page, own)
         search_works(page, own)
+        frame_works(page, own)
         table_says_what_it_cuts(page, own)
         need(not found, "; ".join(found))
         loads_little(requests, docs, kept)

@@ -20,8 +20,8 @@ from smalldocs.config import load
 from smalldocs.layout import SiteNav, page as layout_page
 from smalldocs.site import Site, build
 
+from processed import mend_processed
 from publish import publish
-from signatures import mend_signatures
 
 QUARTO_ONLY = {f"format.html.{key} is ignored" for key in ("respect-user-color-scheme", "html-table-processing")}  # by smalldocs
 TEXT_FILES = {".ipynb", ".md", ".qmd", ".yml"}
@@ -36,13 +36,19 @@ def page_names(folder):
     return names
 
 
+def renamed(text, old, new, suffix):
+    "A text whose links lead to a notebook under its new name; whatever else names the file means the file"
+    if suffix == ".yml": return text.replace(old, new)
+    return re.sub(rf"(\]\((?:[\w./-]*/)?){re.escape(old)}(?=[#)])", lambda link: link[1] + new, text)
+
+
 def give_quarto_names(folder):
     "Rename notebooks to the names of their pages, which smalldocs does not read, and mend every link to them"
     names = page_names(folder)
     for path in [path for path in folder.rglob("*") if path.suffix in TEXT_FILES]:
         before = path.read_text(encoding="utf-8")
         after = re.sub(r'output-file: [^\\"]+\.html\\n', "", before)
-        for old, new in names.items(): after = after.replace(old.name, new)
+        for old, new in names.items(): after = renamed(after, old.name, new, path.suffix)
         if after != before:
             times = path.stat()
             path.write_text(after, encoding="utf-8")
@@ -55,7 +61,7 @@ def process(changed):
     refresh_quarto_yml()
     _build_modidx()
     processed = proc_nbs(force=not changed, n_workers=0)  # each worker would import again what all pages import
-    mend_signatures(processed, get_config().lib_path)
+    mend_processed(processed, get_config().lib_path)
     return processed
 
 

@@ -192,8 +192,17 @@
   function resultTable(fits, need, data) {
     const heads = ["Model", "Released", "Parameters", "Precision", "Needs", "Weights", "Vocabulary", "KV cache", "Activations", "Licence, duties"];
     const numbers = new Set([2, 4, 5, 6, 7, 8]);
-    const head = make("tr", {}, ...heads.map((text, index) => make("th", { scope: "col", class: numbers.has(index) ? "number" : "" }, text)));
-    const table = make("table", { id: "chosen" }, make("thead", {}, head), make("tbody", {}, ...fits.map((one) => row(one, need, data))));
+    const head = make("tr", { role: "row" }, ...heads.map((text, index) => make("th", { scope: "col", role: "columnheader", class: numbers.has(index) ? "number" : "" }, text)));
+    const rows = fits.map((one) => row(one, need, data));
+    // a narrow window shows the rows as blocks, which are no table to those who listen unless they say so
+    for (const one of rows) {
+      one.setAttribute("role", "row");
+      [...one.cells].forEach((cell, index) => {
+        cell.setAttribute("role", index ? "cell" : "rowheader");
+        if (index) cell.dataset.label = heads[index];
+      });
+    }
+    const table = make("table", { id: "chosen", class: "chosen", role: "table" }, make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, ...rows));
     return make("div", { class: "table-box", tabindex: 0, role: "region", "aria-label": "Models that fit" }, table);
   }
   function legend() {

@@ -187,4 +187,6 @@ class Predictions(Labelled[Prediction]):
         lines = [f"{item.score:8.4f}  {item.label}  {_short(item.text)}{'  (cut)' if item.truncated else ''}" for item in self.items[:20]]
         return "\n".join([self._note(), *lines, *(["..."] if len(self) > 20 else [])])
 
-    def _repr_html_(self) -> str: return f"<p>{escape(self._note())}</p>{self.to_frame().to_html(index=False, max_rows=20)}"
+    def _repr_html_(self) -> str:
+        texts = [item.text if len(str(item.text)) <= 200 else _short(item.text, 200) for item in self.items]
+        return f"<p>{escape(self._note())}</p>{self.to_frame().assign(text=texts).to_html(index=False, max_rows=20)}"

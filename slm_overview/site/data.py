@@ -239,8 +239,9 @@ def _page_of(module: str, source: str) -> str:
 
 
 def _public(tree: ast.Module) -> list[str]:
-    "The public functions and classes of a module"
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")]
+    "The public functions and classes of a module, each once, however many signatures it has"
+    found = (node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"))
+    return [*dict.fromkeys(found)]
 
 
 def modules(
@@ -255,7 +256,7 @@ def modules(
         if path.stem.startswith("_") or not (about := ast.get_docstring(tree)): continue
         name = ".".join(path.relative_to(folder).with_suffix("").parts)
         page = root + _page_of(name, source)
-        rows.append((Link(name, page), about, tuple(Link(one, f"{page}#{one.lower()}") for one in _public(tree))))
+        rows.append((Link(name, page), about.replace("`", ""), tuple(Link(one, f"{page}#{one.lower()}") for one in _public(tree))))
     return Table(("module", "what it is for", "public names"), tuple(rows), "modules", caption="The modules of the package")
 
 # %% ../../nbs/site/data.ipynb #3afd530c

@@ -363,7 +363,7 @@ def plot_memory(
     ax.set(xlim=(contexts[0], contexts[-1]), ylim=(0, None), xlabel="tokens of context", ylabel=unit)
     ax.grid(axis="y", color="#88888855", linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="upper left")
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(found))  # above the lines, wherever they run
     return themed_svg(figure, _in_words(model, contexts, found))
 
 

@@ -624,7 +624,7 @@ def plot_sizes(
     ax.invert_yaxis()
     ax.set_xlabel("GB")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)  # above the bars, however long they are
     return ax
 
 
