@@ -1,4 +1,4 @@
-"""What kills do to rows that are answered as the documentation of other libraries shows it: rows lost, rows doubled, rows asked again.
+"""What kills do to rows that other libraries read, have answered and write: rows lost, rows doubled, rows asked again.
 
 Run with `python benchmarks/bulk_recipes.py`; with `--save` the result goes to benchmarks/results/bulk_recipes.json, after each recipe.
 It needs `pip install 'slm_overview[ray]' datasets`, and works where processes can be killed with signal 9.
@@ -62,7 +62,7 @@ def with_predict_file(folder, log):
 
 
 def with_datasets(folder, log):
-    "https://huggingface.co/docs/datasets/process, read 2026-11-30: map in batches, then a file"
+    "A map over batches (https://huggingface.co/docs/datasets/about_map_batch), then a file"
     from datasets import load_dataset
 
     rows = load_dataset("csv", data_files=str(folder / "rows.csv"), cache_dir=str(folder / "cache"))["train"]
@@ -87,7 +87,7 @@ def _on_ray(folder, log, checkpoint):
 
 
 def with_ray(folder, log):
-    "https://docs.ray.io/en/latest/data/batch_inference.html, read 2026-11-30: an actor answers batches, Ray Data writes"
+    "An actor answers batches (https://docs.ray.io/en/latest/data/transforming-data.html), and Ray Data writes"
     _on_ray(folder, log, checkpoint=False)
 
 
@@ -154,7 +154,7 @@ def one_job(name, place, seconds, draw, kills):
         if not run(name, folder, draw.uniform(0, ROWS / BATCH * SECONDS * 2 if late else seconds), late): break
         found, done = keys_in(folder), done + 1
         torn += 0 < len(found) != ROWS
-    run(name, folder)
+    else: run(name, folder)  # that came to its end is not run again
     counted = Counter(keys_in(folder))
     return {"kills": done, "outputs that looked whole and were not": torn, "rows lost": ROWS - len(counted),
             "rows doubled": sum(counted.values()) - len(counted), "rows asked again": asked(folder) - ROWS}
