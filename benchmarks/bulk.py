@@ -104,7 +104,7 @@ def race(name, place, rows, rounds, folder, with_pipeline):
 def share(place, rows, threads):
     "Label texts in rounds, one for each line of the input, and print when each was begun and done"
     torch.set_num_threads(threads)
-    tokenizer, model = load_small_model(place)
+    tokenizer, model = load_small_model(str(place))  # a name may be that of a packaged model
     predict(questions(256), tokenizer, model)
     print("ready", flush=True)
     for number, _ in enumerate(sys.stdin, start=1):
