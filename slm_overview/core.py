@@ -516,10 +516,32 @@ class _Options:
 def _key(text: Text) -> bytes: return blake2b(repr(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()  # of a text or a pair
 
 
-def _answers(texts, first, tokenizer, model, options: _Options, known: dict, done: Callable) -> tuple[list[Encoded], torch.Tensor]:
+class _Known:
+    "Answers that are remembered from window to window: where they are, what was read of each text, and its scores"
+    def __init__(self): self.places, self.rows, self.scores = {}, [], []
+
+    def add(self, keys: Iterable[bytes], rows: list[Encoded], scores: torch.Tensor) -> None:
+        "Remember the answers of a window, as long as there is room"
+        if len(self.rows) + len(rows) > REMEMBERED: return
+        self.places.update(zip(keys, range(len(self.rows), len(self.rows) + len(rows)), strict=True))
+        self.rows += rows
+        self.scores.append(scores)
+
+
+def _gathered(keys: list[bytes], places: dict[bytes, int], known: _Known, scores: torch.Tensor) -> torch.Tensor:
+    "The scores of the texts of a window, from those that it has itself and from those that were known before"
+    found = torch.empty(len(keys), scores.shape[1])
+    old = [number for number, key in enumerate(keys) if key not in places]
+    new = [number for number, key in enumerate(keys) if key in places]
+    found[new] = scores[[places[keys[number]] for number in new]]
+    if old: found[old] = torch.cat(known.scores)[[known.places[keys[number]] for number in old]]
+    return found
+
+
+def _answers(texts, first, tokenizer, model, options: _Options, known: _Known, done: Callable) -> tuple[list[Encoded], torch.Tensor]:
     "What was read of each text of a window, and its scores; answers that are known are not asked for again"
     keys = [_key(text) for text in texts]
-    new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known.places}
     cut = dict(max_length=options.max_length, truncation=options.truncation, first=first)
     try: encoded = encode(list(new.values()), tokenizer, model, **cut)
     except InputError:
@@ -527,15 +549,16 @@ def _answers(texts, first, tokenizer, model, options: _Options, known: dict, don
         raise
     done(len(texts) - len(new))
     scores = _outputs(encoded, tokenizer, model, options, done)
-    found = {key: (replace(row, inputs={}), score) for key, row, score in zip(new, encoded, scores.tolist(), strict=True)}
-    answers = [found.get(key) or known[key] for key in keys]
-    if len(known) + len(found) <= REMEMBERED: known.update(found)
-    return [row for row, _ in answers], torch.tensor([score for _, score in answers]).view(len(answers), scores.shape[1])
+    rows, places = [replace(row, inputs={}) for row in encoded], {key: place for place, key in enumerate(new)}
+    read = [rows[places[key]] if key in places else known.rows[known.places[key]] for key in keys]
+    found = _gathered(keys, places, known, scores)
+    known.add(new, rows, scores)
+    return read, found
 
 
 def _stream(text, tokenizer, model, notes: Notes, options: _Options) -> Iterator[tuple[list[Text], list[Encoded], torch.Tensor]]:
     "Texts, what was read of them, and their scores, window by window"
-    known, total = {}, len(text) if isinstance(text, list) else None
+    known, total = _Known(), len(text) if isinstance(text, list) else None
     with tqdm(total=total, unit="text", desc="texts", delay=2, leave=False) as bar:
         for texts in windows(text):
             encoded, scores = _answers(texts, notes.texts, tokenizer, model, options, known, bar.update)
@@ -562,6 +585,11 @@ def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, bac
     return classify_by_choice(text, tokenizer, model, choices, prompt_template, truncation)
 
 
+def _scores_in(found: bytearray, labels: int) -> torch.Tensor:
+    "Scores that came window by window, as a tensor that shares their memory"
+    return torch.frombuffer(found, dtype=torch.float32).view(-1, labels) if found else torch.empty(0, labels)
+
+
 def predict(
     text: Text | Iterable[Text],  # one text, one pair (a tuple), or many of them in a list or any other iterable
     tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model` returns
@@ -585,14 +613,14 @@ def predict(
         return torch.tensor([[one.scores[choice] for choice in choices] for one in found]).view(len(found), len(choices))
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
-    notes, found = Notes(), [torch.empty(0, model.config.num_labels)]
+    notes, found = Notes(), bytearray()
     try:
-        for _, _, scores in _stream(text, tokenizer, model, notes, options): found.append(scores)
+        for _, _, scores in _stream(text, tokenizer, model, notes, options): found += scores.numpy().data
     except (SlmError, KeyboardInterrupt) as stop:
-        stop.results = torch.cat(found)
+        stop.results = _scores_in(found, model.config.num_labels)
         raise
     notes.warn(stacklevel=2)
-    return torch.cat(found)
+    return _scores_in(found, model.config.num_labels)
 
 # %% ../nbs/00_core.ipynb #30b55014
 def _described(labels, texts, encoded, scores, top_k) -> list[Prediction]:

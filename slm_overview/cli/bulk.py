@@ -14,7 +14,7 @@ import typer
 
 from .terminal import App, Device, Json, console, plain, print_json, status, tokens
 
-# %% ../../nbs/cli/bulk.ipynb #9a80566f
+# %% ../../nbs/cli/bulk.ipynb #b227caca
 bulk = App(
     no_args_is_help=True,
     help="Answer each row of files in a job that can be killed at any moment and continued, and loses no row.",
@@ -60,6 +60,8 @@ def run(
     block_rows: Annotated[int | None, typer.Option(min=1, help="Rows that are read together; not to be changed on the way.")] = None,
     flush_rows: Annotated[int, typer.Option(min=1, help="Rows after which answers are written.")] = 16_384,
     encoding: Annotated[str, typer.Option(help="Of CSV and JSON Lines.")] = "utf-8",
+    engine: Annotated[str, typer.Option(help="local, or ray for actors on a cluster.")] = "local",
+    actors: Annotated[int, typer.Option(min=1, help="With ray: how many hold the model.")] = 1,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -72,7 +74,8 @@ def run(
     from slm_overview.bulk.look import bulk_forecast
 
     if sample: return _told(bulk_forecast(source, model, rows=sample, price_per_hour=price_per_hour, **options), as_json)
-    job = dict(id_column=id_column, limit=limit, retry_errors=retry_errors, block_rows=block_rows, flush_rows=flush_rows, encoding=encoding)
+    job = dict(id_column=id_column, limit=limit, retry_errors=retry_errors, block_rows=block_rows, flush_rows=flush_rows, encoding=encoding,
+               engine=engine, actors=actors)
     return _told(predict_file(source, target, model, **job, **options), as_json)
 
 

@@ -69,15 +69,23 @@ def _context() -> Any:
     return context
 
 
+def _size(path: Path | None) -> int:
+    "The bytes of a file, if it is there"
+    try: return path.stat().st_size if path else 0
+    except OSError: return 0
+
+
 def run_job(
     arguments: Mapping[str, Any],  # of `predict_file`
     after: float | None = None,  # seconds after which the process is killed with signal 9; None: it is left alone
+    since: Path | None = None,  # a file: the seconds begin when it has grown, and not when the process starts
     **watching: Any,  # what `watched_job` takes besides
 ) -> int:  # the signal that ended it, 0 if it came to its end, -1 if it failed
     "Run a job in a process of its own"
-    process = _context().Process(target=watched_job, args=(dict(arguments),), kwargs=watching)
+    process, before = _context().Process(target=watched_job, args=(dict(arguments),), kwargs=watching), _size(since)
     process.start()
     if after is not None:
+        while since and _size(since) <= before and process.is_alive(): time.sleep(0.002)
         time.sleep(after)
         process.kill()
     process.join()
