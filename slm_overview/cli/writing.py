@@ -242,7 +242,7 @@ def serve(
     threads: Annotated[int | None, typer.Option(min=1, help="That compute; by default as many as there are cores.")] = None,
     memory_check: MemoryCheck = True,
 ) -> None:
-    "Serve a model over OpenAI's protocol, for other programs: one that writes, or one for vectors. Ctrl-C ends it."
+    "Serve a GGUF file, or a model for vectors, over OpenAI's protocol. Ctrl-C ends it."
     status(f"Loading {model}")
     from slm_overview.serving.serve import serve as start
 

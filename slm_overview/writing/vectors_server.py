@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_TEXTS', 'LARGEST_BODY', 'MOST_CONNECTIONS', 'PATIENCE', 'serve_vectors']
 
-# %% ../../nbs/writing/vectors_server.ipynb #2a69426e
+# %% ../../nbs/writing/vectors_server.ipynb #85cf23bb
 import base64
 import hmac
 import json
@@ -32,7 +32,7 @@ from ..labelling.encode import Encoded
 from ..labelling.pooling import RoutedModel
 from .server import ModelServer, check_listening, is_loopback
 
-# %% ../../nbs/writing/vectors_server.ipynb #c5a26df5
+# %% ../../nbs/writing/vectors_server.ipynb #2d0abc01
 MOST_TEXTS = 2048  # of one request, as many as OpenAI's service takes
 _FIELDS = ("input", "model", "encoding_format", "dimensions", "user", "prompt_name", "task")
 _TOKENS = "input holds tokens, which are numbers of another tokenizer. Send texts: this model has its own."
@@ -93,7 +93,7 @@ def _asked(data: bytes, model: str) -> _Asked:
     _word(body, "user")
     return _Asked(_texts_of(body["input"]), isinstance(body["input"], str), form == "base64", dimensions, reading)
 
-# %% ../../nbs/writing/vectors_server.ipynb #9d5d8b51
+# %% ../../nbs/writing/vectors_server.ipynb #158e3b8c
 def _packed(vectors: torch.Tensor, as_base64: bool) -> list[Any]:
     "Vectors as JSON has them: lists of numbers, or base64 of 32-bit floats, the lowest byte first"
     if not as_base64: return vectors.tolist()
@@ -116,7 +116,7 @@ def _reworded(error: Exception, asked: _Asked) -> str:
     said = str(error)
     if isinstance(error, InputTooLongError): said = re.sub(r",? or pass truncation=True[^.]*", "", said)
     said = said.replace("texts[0]", "input") if asked.single else said.replace("texts[", "input[")
-    return said.replace("truncate_dim=", "dimensions=").replace("prompt_name=", "prompt_name ")
+    return said.replace("truncate_dim=", "dimensions=")
 
 
 class _Embedder:
@@ -156,7 +156,7 @@ class _Embedder:
         self.pair = ()
         self.thread.shutdown(wait=False, cancel_futures=True)
 
-# %% ../../nbs/writing/vectors_server.ipynb #9d4e0abd
+# %% ../../nbs/writing/vectors_server.ipynb #c8bb836d
 def _is_here(host: str) -> bool:
     "Whether a host, with or without a port, is this machine"
     try: return is_loopback(urlsplit(f"//{host}").hostname or "")
@@ -165,8 +165,8 @@ def _is_here(host: str) -> bool:
 
 def _is_page_here(origin: str) -> bool:
     "Whether the address of a page is on this machine"
-    scheme, _, host = origin.partition("://")
-    return scheme in ("http", "https") and _is_here(host)
+    page = re.fullmatch(r"https?://(\S+)", origin)
+    return page is not None and _is_here(page[1])
 
 
 def _check_sender(headers: Mapping[str, str], api_key: str | None, open_to_all: bool = False) -> None:
@@ -180,7 +180,7 @@ def _check_sender(headers: Mapping[str, str], api_key: str | None, open_to_all: 
     if open_to_all or any(hmac.compare_digest(one.encode("utf-8", "replace"), api_key.encode()) for one in known): return
     raise _Refused(401, "the API key is missing or wrong. Send it as 'Authorization: Bearer KEY'.")
 
-# %% ../../nbs/writing/vectors_server.ipynb #0fe17aaa
+# %% ../../nbs/writing/vectors_server.ipynb #751da0c4
 LARGEST_BODY = 2**23  # bytes of a request
 MOST_CONNECTIONS = 64  # at once
 PATIENCE = 30.0  # seconds that a client may take for the next piece of its request
@@ -271,7 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.unread -= len(some)
             if not some: return
 
-# %% ../../nbs/writing/vectors_server.ipynb #65c832f5
+# %% ../../nbs/writing/vectors_server.ipynb #d45a965b
 class _Listener(ThreadingHTTPServer):
     "Listens for requests, and answers each in a thread"
     daemon_threads, block_on_close, request_queue_size, allow_reuse_address = True, False, 128, os.name != "nt"
@@ -320,7 +320,7 @@ class _Listener(ThreadingHTTPServer):
         "Wait until it has ended"
         self.thread.join()
 
-# %% ../../nbs/writing/vectors_server.ipynb #6aedf0be
+# %% ../../nbs/writing/vectors_server.ipynb #dde16506
 def _name_of(model: Any, name: str | None) -> str:
     "What clients call a model: no path, even if it was loaded by one; raises `OptionError`"
     checkpoint = getattr(model, "checkpoint", None)
@@ -328,6 +328,12 @@ def _name_of(model: Any, name: str | None) -> str:
         return checkpoint.folder.resolve().name if checkpoint.origin == "local" else checkpoint.name
     if isinstance(name, str) and name.strip(): return name
     raise OptionError("name= is needed: what clients call the model.")
+
+
+def _listener(host: str, port: int, embedder: _Embedder, api_key: str | None) -> _Listener:
+    "What listens at a port; raises `OptionError` where another program has taken it in the meantime"
+    try: return _Listener(host, port, embedder, api_key)
+    except OSError as error: raise OptionError(f"port={port} cannot be listened on: {error.strerror or error}.") from error
 
 
 def serve_vectors(
@@ -344,10 +350,9 @@ def serve_vectors(
     embedder = _Embedder(tokenizer, model, _name_of(model, name))
     try:
         embedder.try_out()
-        listener = _Listener(host, port, embedder, api_key)
-    except BaseException as error:
+        listener = _listener(host, port, embedder, api_key)
+    except BaseException:
         embedder.close()
-        if isinstance(error, OSError): raise OptionError(f"port={port} cannot be listened on: {error.strerror or error}.") from error
         raise
     listener.thread.start()
     return ModelServer(listener, host, listener.server_port, embedder.name, chats=False, embeds=True)
