@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_TEXTS', 'LARGEST_BODY', 'MOST_CONNECTIONS', 'PATIENCE', 'serve_vectors']
 
-# %% ../../nbs/writing/vectors_server.ipynb #e990da1c
+# %% ../../nbs/writing/vectors_server.ipynb #2dfaa3ba
 import base64
 import hmac
 import json
@@ -32,7 +32,7 @@ from ..labelling.encode import Encoded
 from ..labelling.pooling import RoutedModel
 from .server import ModelServer, check_listening, is_loopback
 
-# %% ../../nbs/writing/vectors_server.ipynb #dadd8955
+# %% ../../nbs/writing/vectors_server.ipynb #c6886eea
 MOST_TEXTS = 2048  # of one request, as many as OpenAI's service takes
 _FIELDS = ("input", "model", "encoding_format", "dimensions", "user", "prompt_name", "task")
 _TOKENS = "input holds tokens, which are numbers of another tokenizer. Send texts: this model has its own."
@@ -93,7 +93,7 @@ def _asked(data: bytes, model: str) -> _Asked:
     _word(body, "user")
     return _Asked(_texts_of(body["input"]), isinstance(body["input"], str), form == "base64", dimensions, reading)
 
-# %% ../../nbs/writing/vectors_server.ipynb #7e62f881
+# %% ../../nbs/writing/vectors_server.ipynb #a5d47e2c
 def _packed(vectors: torch.Tensor, as_base64: bool) -> list[Any]:
     "Vectors as JSON has them: lists of numbers, or base64 of 32-bit floats, the lowest byte first"
     if not as_base64: return vectors.tolist()
@@ -156,7 +156,7 @@ class _Embedder:
         self.pair = ()
         self.thread.shutdown(wait=False, cancel_futures=True)
 
-# %% ../../nbs/writing/vectors_server.ipynb #77fe0ea6
+# %% ../../nbs/writing/vectors_server.ipynb #24ab65bd
 def _is_here(host: str) -> bool:
     "Whether a host, with or without a port, is this machine"
     try: return is_loopback(urlsplit(f"//{host}").hostname or "")
@@ -180,7 +180,7 @@ def _check_sender(headers: Mapping[str, str], api_key: str | None, open_to_all: 
     if open_to_all or any(hmac.compare_digest(one.encode("utf-8", "replace"), api_key.encode()) for one in known): return
     raise _Refused(401, "the API key is missing or wrong. Send it as 'Authorization: Bearer KEY'.")
 
-# %% ../../nbs/writing/vectors_server.ipynb #424943b5
+# %% ../../nbs/writing/vectors_server.ipynb #b899ddec
 LARGEST_BODY = 2**23  # bytes of a request
 MOST_CONNECTIONS = 64  # at once
 PATIENCE = 30.0  # seconds that a client may take for the next piece of its request
@@ -271,7 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.unread -= len(some)
             if not some: return
 
-# %% ../../nbs/writing/vectors_server.ipynb #d5b2f81d
+# %% ../../nbs/writing/vectors_server.ipynb #574eda00
 class _Listener(ThreadingHTTPServer):
     "Listens for requests, and answers each in a thread"
     daemon_threads, block_on_close, request_queue_size, allow_reuse_address = True, False, 128, os.name != "nt"
@@ -320,7 +320,7 @@ class _Listener(ThreadingHTTPServer):
         "Wait until it has ended"
         self.thread.join()
 
-# %% ../../nbs/writing/vectors_server.ipynb #d4024aac
+# %% ../../nbs/writing/vectors_server.ipynb #5e61b3df
 def _name_of(model: Any, name: str | None) -> str:
     "What clients call a model: no path, even if it was loaded by one; raises `OptionError`"
     checkpoint = getattr(model, "checkpoint", None)
