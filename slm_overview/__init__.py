@@ -27,7 +27,9 @@ _HOMES = {
     "writing.generate": ("generate", "chat"),
     "writing.answers": ("Generation",),
     "writing.choices": ("classify_by_choice",),
-    "writing.server": ("ServerModel", "serve"),
+    "writing.server": ("ServerModel",),
+    "writing.vectors_server": ("serve_vectors",),
+    "serving.serve": ("serve",),
     "bulk.job": ("predict_file", "BulkResult"),
     "bulk.look": ("bulk_status", "BulkStatus", "bulk_verify", "Verified", "bulk_forecast", "Forecast"),
     "measuring.energy": ("energy_of", "Energy"),
@@ -144,6 +146,7 @@ if TYPE_CHECKING:
         read_report as read_report,
         save_report as save_report,
     )
+    from slm_overview.serving.serve import serve as serve
     from slm_overview.sizing.calibration import Calibration as Calibration, Expected as Expected
     from slm_overview.sizing.choose import choose as choose, fit as fit
     from slm_overview.sizing.machine import machine as machine, probe as probe
@@ -159,4 +162,5 @@ if TYPE_CHECKING:
     from slm_overview.writing.answers import Generation as Generation
     from slm_overview.writing.choices import classify_by_choice as classify_by_choice
     from slm_overview.writing.generate import chat as chat, generate as generate
-    from slm_overview.writing.server import ServerModel as ServerModel, serve as serve
+    from slm_overview.writing.server import ServerModel as ServerModel
+    from slm_overview.writing.vectors_server import serve_vectors as serve_vectors

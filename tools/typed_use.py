@@ -86,6 +86,7 @@ from slm_overview import (
     save_report,
     search,
     serve,
+    serve_vectors,
     similarity,
     size,
     size_table,
@@ -232,6 +233,7 @@ def answers() -> None:
     with serve("smollm2-135m", port=0) as server:
         assert_type(server, ModelServer)
         assert_type(chat("Why is rain wet?", None, ServerModel(server.url)), Generation)
+    assert_type(serve_vectors(*load_small_model("all-minilm-l6-v2", task="feature-extraction"), port=0, name="mine"), ModelServer)
 
 
 def catalogue() -> None:

@@ -222,16 +222,19 @@ def generate(
 def _print_server(server: Any, locked: bool) -> None:
     "Say where a server is, and how it is used"
     key = ' -H "Authorization: Bearer $SLM_API_KEY"' if locked else ""
-    path, asked = "chat/completions", '"messages": [{"role": "user", "content": "Why is rain wet?"}]'
-    if not server.chats: path, asked = "completions", '"prompt": "Rain is wet because"'
+    path, asked = "chat/completions", '"messages": [{"role": "user", "content": "Why is rain wet?"}], "max_tokens": 60'
+    if server.embeds: path, asked = "embeddings", '"input": "Why is rain wet?"'
+    elif not server.chats: path, asked = "completions", '"prompt": "Rain is wet because", "max_tokens": 60'
     typer.echo(f"{server.model} listens at {server.url}")
-    if not server.chats: typer.echo("It continues texts and takes no messages: it is a base model without a chat template.")
-    typer.echo(f"\nTry:  curl {server.url}/{path} -H 'Content-Type: application/json'{key} -d '{{{asked}, \"max_tokens\": 60}}'")
-    typer.echo(f"or:   slm {'chat' if server.chats else 'generate --raw ...'} --model {server.url}\n\nCtrl-C ends it.")
+    if server.embeds: typer.echo("It gives a vector for each text, and writes none.")
+    elif not server.chats: typer.echo("It continues texts and takes no messages: it is a base model without a chat template.")
+    typer.echo(f"\nTry:  curl {server.url}/{path} -H 'Content-Type: application/json'{key} -d '{{{asked}}}'")
+    if not server.embeds: typer.echo(f"or:   slm {'chat' if server.chats else 'generate --raw ...'} --model {server.url}")
+    typer.echo("\nCtrl-C ends it.")
 
 
 def serve(
-    model: Annotated[str, typer.Argument(help="A packaged model, a GGUF file, or one on the Hub: owner/name:Q4_K_M.")] = "smollm2-135m",
+    model: Annotated[str, typer.Argument(help="GGUF, or one for vectors: packaged, a path, or owner/name[:Q4_K_M].")] = "smollm2-135m",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 for any port that is free.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on. One that other machines reach needs --api-key.")] = "127.0.0.1",
     api_key: Annotated[str | None, typer.Option(envvar="SLM_API_KEY", help="What clients must know; safer in the variable.")] = None,
@@ -239,9 +242,9 @@ def serve(
     threads: Annotated[int | None, typer.Option(min=1, help="That compute; by default as many as there are cores.")] = None,
     memory_check: MemoryCheck = True,
 ) -> None:
-    "Serve a GGUF file over OpenAI's protocol, for other programs. Ctrl-C ends it."
+    "Serve a GGUF file, or a model for vectors, over OpenAI's protocol. Ctrl-C ends it."
     status(f"Loading {model}")
-    from slm_overview.writing.server import serve as start
+    from slm_overview.serving.serve import serve as start
 
     options = dict(context_length=context, threads=threads, memory_check=memory_check)
     with start(model, port, host, api_key, **options) as server, suppress(KeyboardInterrupt):

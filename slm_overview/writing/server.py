@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Message', 'LONGEST_LINE', 'BYTES_PER_TOKEN', 'CHARACTERS_PER_TOKEN', 'CONNECT_SECONDS', 'WAITS', 'LONGEST_WAIT',
-           'Usage', 'ServerGeneration', 'ServerModel', 'ModelServer', 'serve']
+           'is_loopback', 'Usage', 'ServerGeneration', 'ServerModel', 'check_listening', 'need_llama_cpp',
+           'ModelServer', 'serve_gguf']
 
 # %% ../../nbs/writing/server.ipynb #7b17990b
 import asyncio
@@ -63,7 +64,9 @@ def _base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}{'' if versioned else '/v1'}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(
+    host: str,  # a name or an address, without a port
+) -> bool:
     "Whether a host is this machine"
     if host.casefold() == "localhost": return True
     try: return ipaddress.ip_address(host).is_loopback
@@ -262,7 +265,7 @@ class _Connection:
 
     def __init__(self, url: str, api_key: str | None, timeout: float, local: bool = False):
         self.url, self.key, self.timeout = url, api_key, timeout
-        self.local, secure = local or _is_loopback(urlsplit(url).hostname), url.startswith("https")
+        self.local, secure = local or is_loopback(urlsplit(url).hostname), url.startswith("https")
         self.tls = ssl.create_default_context() if secure or not self.local else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if api_key and not secure and not self.local:
             risk = "the key and the texts go to this server unencrypted. Use https where others share the network."
@@ -494,7 +497,7 @@ def _check_host(host: str, api_key: str | None) -> None:
     "Raise `OptionError` unless a host can be listened on, and safely"
     if not isinstance(host, str) or not re.fullmatch(r"[0-9A-Za-z.:-]+", host) or host.casefold().endswith(".sock"):
         raise OptionError(f"host={host!r} is no address of this machine. Allowed: '127.0.0.1', or another one with an api_key.")
-    if api_key is None and not _is_loopback(host):
+    if api_key is None and not is_loopback(host):
         raise OptionError(f"host={host!r} lets other machines in. Pass an api_key that they must know, or leave host at '127.0.0.1'.")
 
 
@@ -521,6 +524,22 @@ def _check_port(host: str, port: int) -> None:
     free = next((other for other in range(port + 1, min(port + _AGAIN, 65536)) if _is_free(host, other)), 0)
     which = "which is free" if free else "for any that is free"
     raise OptionError(f"port {port} is taken: another program listens there. Pass port={free}, {which}.")
+
+
+def check_listening(
+    host: str,  # address to listen on
+    port: int,  # where to listen; 0 for any port that is free
+    api_key: str | None,  # what clients must know; None where only this machine can ask
+) -> None:
+    "Raise `OptionError` unless a server can listen there, and safely: without a key it listens to this machine only"
+    _check_key(api_key)
+    _check_host(host, api_key)
+    _check_port(host, port)
+
+
+def need_llama_cpp() -> None:
+    "Raise `MissingDependencyError` unless llama.cpp is installed"
+    if not has_llama_cpp(): raise MissingDependencyError("llama.cpp is not installed. Install it with `pip install 'slm_overview[gguf]'`.")
 
 # %% ../../nbs/writing/server.ipynb #9d3c2d14
 _TALKS = (("user",), ("system", "user"), ("user", "assistant", "user"))  # the roles of conversations that a template is tried on
@@ -586,8 +605,16 @@ def _start(asked: dict[str, Any]) -> tuple[subprocess.Popen, int]:
 class ModelServer:
     "A server that runs until it is closed, or until this program ends"
 
-    def __init__(self, process: subprocess.Popen, host: str, port: int, model: str, chats: bool):
-        self._process, self.port, self.model, self.chats = process, port, model, chats
+    def __init__(
+        self,
+        process: Any,  # what listens: it has `poll`, `kill` and `communicate`, as processes have
+        host: str,  # address that it listens on
+        port: int,  # where it listens
+        model: str,  # what clients call the model
+        chats: bool,  # whether it takes messages
+        embeds: bool = False,  # whether it gives vectors
+    ):
+        self._process, self.port, self.model, self.chats, self.embeds = process, port, model, chats, embeds
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         self.url = f"http://{shown}:{port}/v1"
 
@@ -645,7 +672,7 @@ def _drawn(how: Sampling) -> dict[str, Any]:
     return drawn | ({} if how.repetition_penalty == 1 else {"penalty_repeat": how.repetition_penalty, "penalty_last_n": -1})
 
 
-def serve(
+def serve_gguf(
     model: str | Path = "smollm2-135m",  # a packaged model, the path of a GGUF file, or one on the Hub: `owner/name:Q4_K_M`
     port: int = 8080,  # where to listen; 0 for any port that is free
     host: str = "127.0.0.1",  # address to listen on; one that other machines reach needs an `api_key`
@@ -657,10 +684,8 @@ def serve(
     memory_check: bool = True,  # False: try even where less memory is available than it needs
 ) -> ModelServer:  # it runs until it is closed
     "Serve a GGUF file over OpenAI's protocol; raises `OptionError`, `TaskError`, `EngineError`, `MissingDependencyError` or a `ModelError`"
-    _check_key(api_key)
-    _check_host(host, api_key)
-    _check_port(host, port)
-    if not has_llama_cpp(): raise MissingDependencyError("llama.cpp is not installed. Install it with `pip install 'slm_overview[gguf]'`.")
+    check_listening(host, port, api_key)
+    need_llama_cpp()
     path, name = _file_to_serve(model, local_files_only)
     length, metadata = usable_context(path, context_length), read_gguf_header(path).metadata
     template = metadata.get("tokenizer.chat_template")
