@@ -73,6 +73,8 @@ def random_checkpoint(model, task, folder):
     if config.is_encoder_decoder: config.update({"decoder_start_token_id": 0, "tie_word_embeddings": model.config["tie_word_embeddings"]})
     kind = "Model" if task == "feature-extraction" else "ModelForSeq2SeqLM" if config.is_encoder_decoder else "ModelForCausalLM"
     made = getattr(transformers, f"Auto{kind}").from_config(config, dtype=torch.bfloat16)
+    if config.is_encoder_decoder:  # one table of tokens for both, as their checkpoints have it, whether or not the output shares it too
+        for part in (made.encoder, made.decoder): part.set_input_embeddings(made.shared)
     made.save_pretrained(folder)
     padded(tokenizer, config.vocab_size, folder)
     return Path(folder)
