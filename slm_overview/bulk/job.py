@@ -167,7 +167,7 @@ class _Job:
     block: int  # rows of a block
     schema: Any
     load: Callable[[], Any]  # gives what answers
-    how: "_How"
+    how: _How
     asked: Any
     threads: int
 

@@ -115,13 +115,17 @@ def _granted(version: int, folder: Path) -> float | None:
     return allowed / per if allowed > 0 and per > 0 else None
 
 
+def _own_cores() -> set[int]:
+    "The numbers of the cores that this process may run on"
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
 def usable_cores(
     root: str | Path = "/",  # the root of the file system; tests pass another one
 ) -> float:  # a count; a fraction where a container grants a share of a core's time
     "The processor cores that this process may use"
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     shares = (_granted(version, folder) for version, folder in _own_groups(Path(root), "cpu"))
-    return min([bound, *(share for share in shares if share)])
+    return min([len(_own_cores()), *(share for share in shares if share)])
 
 # %% ../../nbs/sizing/machine.ipynb #97da47d8
 _HALF = 0.5  # of a core, taken by others: from there on it counts as theirs
@@ -129,7 +133,7 @@ _HALF = 0.5  # of a core, taken by others: from there on it counts as theirs
 
 def _work() -> tuple[float, float, float]:
     "The time in seconds, and how many the cores of this process have worked, and this process itself"
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    cores = _own_cores()
     times = [one for number, one in enumerate(psutil.cpu_times(percpu=True)) if number in cores]
     parts = ("user", "system", "irq", "softirq", "steal", "interrupt", "dpc")  # as Linux and Windows call them
     return time.perf_counter(), sum(getattr(one, part, 0.0) for one in times for part in parts), time.process_time()
@@ -145,8 +149,7 @@ def free_cores(
     wait(seconds)
     elapsed, everything, own = (one - other for one, other in zip(work(), before, strict=True))
     others = (everything - own) / elapsed
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(int(usable_cores()), ceil(bound - others - _HALF)))
+    return max(1, min(int(usable_cores()), ceil(len(_own_cores()) - others - _HALF)))
 
 # %% ../../nbs/sizing/machine.ipynb #5a0c1e02
 INSTRUCTION_SETS = (
