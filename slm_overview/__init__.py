@@ -8,7 +8,10 @@ __all__ = []
 
 # %% ../nbs/front_door.ipynb #99a7fe2a
 import sys
+import warnings
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 # %% ../nbs/front_door.ipynb #eab30718
@@ -164,3 +167,34 @@ if TYPE_CHECKING:
     from slm_overview.writing.generate import chat as chat, generate as generate
     from slm_overview.writing.server import ServerModel as ServerModel
     from slm_overview.writing.vectors_server import serve_vectors as serve_vectors
+
+# %% ../nbs/front_door.ipynb #fa19c13b
+_MOVED = {
+    "activations": "arithmetic", "architecture": "arithmetic", "chat_template": "writing", "choices": "writing", "choose": "sizing",
+    "config": "files", "constrain": "writing", "doctor": "cli", "embed": "labelling", "encode": "labelling", "engine": "labelling",
+    "facts": "catalog", "flops": "arithmetic", "generate": "writing", "gguf_config": "arithmetic", "gguf_types": "arithmetic",
+    "int8": "labelling", "kv_cache": "arithmetic", "literature": "site", "llama_cpp": "writing", "machine": "sizing",
+    "openvino": "labelling", "packaged": "files", "packed": "labelling", "placement": "loading", "plain_yaml": "files",
+    "precision": "arithmetic", "predictions": "labelling", "records": "catalog", "resolve": "loading", "server": "writing",
+    "size": "sizing", "terminal": "cli", "weights": "files", "write_up": "site",
+}  # the folder of a module that had none
+
+
+class _Moved(ModuleType):
+    "A module under the name that it had before"
+
+    def __getattr__(self, name: str) -> Any:
+        "Take the name from where it is now, and say where"
+        if name.startswith("__"): raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        old = self.__name__.rpartition(".")[2]
+        new = f"slm_overview.{_MOVED[old]}.{old}"
+        public = name in _HOME_OF
+        found = __getattr__(name) if public else getattr(import_module(new), name)
+        now = "slm_overview" if public else new
+        warnings.warn(f"{self.__name__} moved: from {now} import {name}", DeprecationWarning, stacklevel=2)
+        return found
+
+
+for _name in _MOVED:
+    _old = sys.modules.setdefault(f"slm_overview.{_name}", _Moved(f"slm_overview.{_name}"))
+    _old.__spec__ = ModuleSpec(_old.__name__, None)
