@@ -11,6 +11,7 @@ __all__ = ['WINDOW_TEXTS', 'WINDOW_CHARACTERS', 'BATCH_TOKENS', 'PADDING', 'PREC
 import copy
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +24,7 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from ..errors import CheckpointError, InputError, OptionError, check_option, not_finite
+from ..errors import CheckpointError, InputError, OptionError, SlmWarning, check_option, not_finite
 from ..files.kept import cache_file, write_whole
 from ..loading.loaded import alone_in_fork, evaluating, modules_of
 from ..sizing.machine import machine
@@ -133,6 +134,7 @@ _CAUTION = 4  # times the usual error of 8 bits: how near to a tie a text is loo
 _OTHER = 0.5  # of the largest output for some sample texts: an error of 8 bits that is no rounding any more
 _FAR, _SLOWER, _UNSEEN = 10, 1.25, 0.05  # times float32's time that 8 bits may take, for one text and for several, and seconds above it
 _ROUNDS, _EVERY = 5, 4  # how often that is tried at most, and of how many sample texts one is taken
+_MANY, _LONG = 20, 5  # times as many tokens as those texts have, and seconds lost, from which on a slow bfloat16 is worth a word
 
 
 class Way(NamedTuple):
@@ -275,6 +277,20 @@ def _check_pays(encoded: Sequence[Encoded], tokenizer: Any, exact: Prepared, rou
     )
 
 
+def _warn_slow(encoded: Sequence[Encoded], tokenizer: Any, exact: Prepared, rounded: Prepared) -> None:
+    "Warn before a long run in a precision that this processor is slow in, by the time that some of the texts take"
+    some = sorted(_sample(encoded), key=lambda row: -row.tokens_read)[::_EVERY]
+    times = sum(row.tokens_read for row in encoded) / sum(row.tokens_read for row in some)
+    if times < _MANY: return
+    slow, quick = (min(_seconds(some, tokenizer, prepared) for _ in range(2)) for prepared in (rounded, exact))
+    if (slow - quick) * times > _LONG:
+        warnings.warn(
+            f"{rounded.way.precision} takes {slow / quick:.2g} times as long as {exact.way.precision} on this processor, about "
+            f"{slow * times:,.0f} s in place of {quick * times:,.0f} s for {len(encoded):,} texts. Leave dtype out.",
+            SlmWarning, stacklevel=2,
+        )
+
+
 def _integers(model: PreTrainedModel, tokenizer: Any, encoded: Sequence[Encoded], way: Way) -> Prepared:
     "A model in 8 bits, with the exact one for what it leaves in doubt; what it needs comes from sample texts; raises `OptionError`"
     exact, rows = _floats(model, "float32"), _of_all_lengths(_sample(encoded))
@@ -312,7 +328,10 @@ def _prepare(model: PreTrainedModel, tokenizer: Any, way: Way, encoded: Sequence
     if way.precision == "int8":
         rows = _met(model, encoded)
         return _integers(model, tokenizer, rows, way) if len(rows) >= _FEWEST else _floats(model, "float32")
-    return _converted(model, encoded, way) if way.backend == "openvino" else _floats(model, way.precision)
+    if way.backend == "openvino": return _converted(model, encoded, way)
+    made = _floats(model, way.precision)
+    if not is_fast(way.precision) and _is_plain(model): _warn_slow(encoded, tokenizer, _floats(model, "float32"), made)
+    return made
 
 
 def _is_plain(model: PreTrainedModel) -> bool: return model.dtype is torch.float32 and model.device.type == "cpu"  # what can be rounded
