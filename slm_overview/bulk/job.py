@@ -354,6 +354,8 @@ def predict_file(
     read = Source(_without(files_of(source), target), text_column, pair_column, id_column, encoding, most_characters)
     how = _How(flush_rows, flush_seconds, check_option("engine", engine, ENGINES), _checked_actors(actors, engine))
     for name, value in {"limit": limit, "block_rows": block_rows, "flush_rows": flush_rows}.items(): _check_rows(name, value)
+    if not (isinstance(flush_seconds, int | float) and flush_seconds >= 0):
+        raise OptionError(f"flush_seconds={flush_seconds!r} is no number of seconds. Pass 0 or more.")
     asked = asked_of(str(model), options)
     with locked(target) as folder:
         store = Store(target, folder)

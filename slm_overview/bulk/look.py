@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import InputError, JobError, OptionError
 from .job import DONE, asked_of, json_of, missing
 from .parts import JOB, Part, folder_of, is_running, problem_of, read_manifest
-from .rows import Row, Source, Survey, digest_of_file, file_of, files_of, records, survey
+from .rows import MOST_CHARACTERS, Row, Source, Survey, digest_of_file, file_of, files_of, records, survey
 from .target import read_part
 
 # %% ../../nbs/bulk/look.ipynb #76a001ca
@@ -199,6 +199,10 @@ def bulk_forecast(
     *,
     text_column: str = "text",  # as `predict_file` takes it
     pair_column: str | None = None,  # as `predict_file` takes it
+    id_column: str | None = None,  # as `predict_file` takes it; ids are looked through, since their faults end a job
+    limit: int | None = None,  # as `predict_file` takes it
+    encoding: str = "utf-8",  # as `predict_file` takes it
+    most_characters: int = MOST_CHARACTERS,  # as `predict_file` takes it
     rows: int = 1000,  # how many are answered; some hundred at least, for a forecast that is worth something
     price_per_hour: float | None = None,  # of the machine
     clock: Callable[[], float] = time.perf_counter,  # tests pass another one
@@ -209,8 +213,8 @@ def bulk_forecast(
 
     if type(rows) is not int or rows < 2: raise OptionError(f"rows={rows!r} is no number of rows. Pass a whole number of at least 2.")
     if price_per_hour is not None and not price_per_hour > 0: raise OptionError(f"price_per_hour={price_per_hour!r} is no price above 0.")
-    started, read = clock(), Source(tuple(files_of(source)), text_column, pair_column)
-    found, (given, _) = survey(read), answers.load_answers(asked_of(str(model), options), pair_column is not None)
+    started, read = clock(), Source(tuple(files_of(source)), text_column, pair_column, id_column, encoding, most_characters)
+    found, (given, _) = survey(read, limit), answers.load_answers(asked_of(str(model), options), pair_column is not None)
     loading, wanted = clock() - started, min(rows, found.rows)
     sample, each, failed = _spread(read.rows(found.counts), found.rows, wanted), [], 0
     groups = min(_GROUPS, wanted)

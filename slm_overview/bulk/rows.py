@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['FORMATS', 'COMPRESSIONS', 'MOST_FIELD', 'MOST_CHARACTERS', 'arrow', 'format_of', 'files_of', 'records', 'Row',
-           'Source', 'File', 'digest_of_file', 'file_of', 'Survey', 'survey']
+           'encoding_of', 'Source', 'File', 'digest_of_file', 'file_of', 'Survey', 'survey']
 
 # %% ../../nbs/bulk/rows.ipynb #e1355773
 import bz2
+import codecs
 import csv
 import glob
 import gzip
@@ -57,14 +58,17 @@ def files_of(
     source: str | Path | Iterable[str | Path],  # a file, a pattern such as `texts/*.csv`, or many of them
 ) -> list[Path]:  # each of them is there and has a name of a table
     "The files that are meant, in their order; raises `OptionError`"
-    if isinstance(source, str | Path): source = [source]
+    named = [source] if isinstance(source, str | Path) else source
+    if not isinstance(named, Iterable): raise OptionError(f"source={source!r} names no file. Pass a path, a pattern, or a list of them.")
     found = []
-    for one in source:
+    for one in named:
+        if not isinstance(one, str | Path) or not str(one): raise OptionError(f"{one!r} is no name of a file. Pass a string or a path.")
         path = Path(one)
         if path.is_dir(): raise OptionError(f"{path} is a folder. Name its files, with a pattern such as {path.name}/*.csv.")
         matches = [path] if path.is_file() else [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]  # noqa: PTH207
         if not matches: raise OptionError(f"there is no file {one}.")
         found += [match for match in matches if match.is_file()]
+    if not found: raise OptionError("source names no file. Pass at least one.")
     twice = next((path for path in found if found.count(path) > 1), None) if len(found) < 1000 else None
     if twice: raise OptionError(f"{twice} is named twice. Name each file once.")
     for path in found: format_of(path)
@@ -148,15 +152,19 @@ def _decoded(line: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError): return json.loads(line)  # which takes half a character, as programs write them
 
 
+def _utf8_lines(file: Any, encoding: str) -> Iterator[bytes]:
+    "Lines of a text in another encoding, whose line ends may be other bytes; raises `UnicodeDecodeError`"
+    for line in io.TextIOWrapper(file, encoding=encoding, newline="\n"): yield line.encode()
+
+
 def _json_records(path: Path, columns: Sequence[str], encoding: str) -> Iterator[_Record]:
     "The records of a file of JSON Lines; a column that a line does not have is null there; raises `InputError`"
     number = 0
     with _reading(path, lambda: number), _opened(path) as file:
-        for line in file:
+        for line in file if encoding == "utf-8" else _utf8_lines(file, encoding):
             number += 1
             line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
             if not line.strip(): continue
-            if encoding != "utf-8": line = line.decode(encoding).encode()
             try: record = _decoded(line)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}, line {number}: this is no JSON: {error}.") from error
@@ -229,6 +237,24 @@ def _problem_of(column: str, value: Any, most: int) -> str | None:
     return None
 
 
+def _check_column(name: str, value: Any) -> None:
+    "Raise `OptionError` unless this can be the name of a column"
+    if isinstance(value, str) and value: return
+    raise OptionError(f"{name}={value!r} is no name of a column. Pass the name that the first line of the file has.")
+
+
+def encoding_of(
+    name: str,  # of an encoding, in any of its spellings
+) -> str:  # in the spelling of Python
+    "Which encoding is meant; raises `OptionError`"
+    try:
+        found = codecs.lookup(name).name
+        "".encode(found)
+    except (LookupError, TypeError) as error:
+        raise OptionError(f"encoding={name!r} is not known to Python. Pass one such as 'utf-8', 'utf-16' or 'cp1252'.") from error
+    return found
+
+
 @dataclass(frozen=True)
 class Source:
     "Files, and which of their columns are read"
@@ -238,6 +264,14 @@ class Source:
     id_column: str | None = None  # the column of ids
     encoding: str = "utf-8"  # of CSV and JSON Lines
     most_characters: int = MOST_CHARACTERS  # of a text
+
+    def __post_init__(self) -> None:
+        _check_column("text_column", self.text_column)
+        for name, value in {"pair_column": self.pair_column, "id_column": self.id_column}.items():
+            if value is not None: _check_column(name, value)
+        if not (isinstance(self.most_characters, int) and self.most_characters > 0):
+            raise OptionError(f"most_characters={self.most_characters!r} is no number of characters. Pass a whole number of at least 1.")
+        object.__setattr__(self, "encoding", encoding_of(self.encoding))
 
     @property
     def columns(self) -> list[str]:  # of texts first

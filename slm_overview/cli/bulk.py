@@ -68,14 +68,14 @@ def run(
     "Answer each row of files. The same command goes on where a job was killed; a finished job is left as it is."
     if price_per_hour is not None and sample is None: raise typer.BadParameter("--price-per-hour goes with --sample.")
     options = _options(choices, truncation, task=task, prompt_template=prompt_template, max_new_tokens=max_new_tokens,
-                       max_length=max_length, dtype=dtype, device=device, text_column=text_column, pair_column=pair_column)
+                       max_length=max_length, dtype=dtype, device=device, text_column=text_column, pair_column=pair_column,
+                       id_column=id_column, limit=limit, encoding=encoding)
     status(f"Looking through {', '.join(source)}")
     from slm_overview.bulk.job import predict_file
     from slm_overview.bulk.look import bulk_forecast
 
     if sample: return _told(bulk_forecast(source, model, rows=sample, price_per_hour=price_per_hour, **options), as_json)
-    job = dict(id_column=id_column, limit=limit, retry_errors=retry_errors, block_rows=block_rows, flush_rows=flush_rows, encoding=encoding,
-               engine=engine, actors=actors)
+    job = dict(retry_errors=retry_errors, block_rows=block_rows, flush_rows=flush_rows, engine=engine, actors=actors)
     return _told(predict_file(source, target, model, **job, **options), as_json)
 
 
