@@ -41,7 +41,7 @@ class Labelled:
 
 def _kind_of(label: Any) -> str:
     "What kind of label something is; empty if it can be none"
-    if isinstance(label, str): return "text" if label.strip() else ""
+    if isinstance(label, str): return "text" if label.strip() and label == label.encode(errors="ignore").decode() else ""
     if isinstance(label, bool): return "truth value"
     return "whole number" if isinstance(label, Integral) else ""
 
@@ -112,18 +112,24 @@ def _check_labels(table: Labelled) -> None:
         )
 
 
+def _seen(label: str) -> str:
+    "What of a label a reader can tell from others: neither case nor blanks, nor characters that are not shown"
+    return text_key("".join(letter for letter in label if unicodedata.category(letter) != "Cf"))
+
+
 def _warn(table: Labelled, stacklevel: int) -> None:
-    "Warn of texts with several labels, and of labels that differ in case only"
+    "Warn of texts with several labels, and of labels that look alike"
     several = contradictions(table)
     if several:
         text, labels = next(iter(several.items()))
         told = f"{len(several)} texts have more than one label, e.g. {text!r:.80}: {', '.join(labels)}. No model can be right there."
         warnings.warn(told, SlmWarning, stacklevel=stacklevel + 1)
     spelling = defaultdict(list)
-    for label in table.names: spelling[label.casefold()].append(label)
+    for label in table.names: spelling[_seen(label)].append(label)
     alike = next((labels for labels in spelling.values() if len(labels) > 1), None)
     if not alike: return
-    told = f"the labels {' and '.join(map(repr, alike))} differ in case only, and are two labels."
+    how, shown = ("in case only", repr) if len({label.casefold() for label in alike}) == 1 else ("in what is hardly seen", ascii)
+    told = f"the labels {' and '.join(map(shown, alike))} differ {how}, and are {len(alike)} labels."
     warnings.warn(told, SlmWarning, stacklevel=stacklevel + 1)
 
 # %% ../../nbs/tuning/table.ipynb #4894402a
