@@ -233,6 +233,17 @@ def processes(options, folder):
             "shape of MiniLM": side_by_side(classifier(folder), options.rows // 2, options.rounds)}
 
 
+def whole_jobs(options, folder):
+    "Seconds of a job from the call to the file, here and with a process for each core, in turns"
+    path, seconds = written(folder / "jobs.csv", options.million // 2), {"local": [], "processes": []}
+    for number in range(2):
+        for engine in seconds if number else reversed(seconds):
+            started = time.perf_counter()
+            predict_file(path, folder / f"{engine}-{number}.csv", "banking-tiny", id_column="key", engine=engine)
+            seconds[engine].append(round(time.perf_counter() - started, 1))
+    return {"rows": options.million // 2, "model": "banking-tiny", "seconds": seconds}
+
+
 def sizes(options):
     "Rows of the jobs whose memory is compared"
     return [count for count in (10_000, options.million) if count <= options.million]
@@ -261,7 +272,8 @@ def going_on(options, folder):
 
 
 PARTS = {
-    "speed": speed, "processes": processes, "memory of predict, banking-tiny": memory_of_predict,
+    "speed": speed, "processes": processes, "a process for each core": whole_jobs,
+    "memory of predict, banking-tiny": memory_of_predict,
     "memory of predict_file, banking-tiny": memory_of_jobs,
     "memory of predict_file, counting characters": lambda options, folder: memory_of_jobs(options, folder, "--lengths"),
     "memory of oneDNN's programs, shape of MiniLM": memory_of_programs, "going on at half of the rows": going_on,

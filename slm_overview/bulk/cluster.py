@@ -26,7 +26,7 @@ def ray_library() -> Any:
 
 
 class Actor:
-    "What answers blocks in a process of Ray: loads the model once, and reads rows itself"
+    "What answers blocks in a process of its own: loads the model once, and reads rows itself"
 
     def __init__(
         self,

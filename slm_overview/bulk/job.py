@@ -27,7 +27,7 @@ from .target import part_content, read_part, rows_with_answers, schema_of, write
 # %% ../../nbs/bulk/job.ipynb #76970bad
 _LIBRARIES = ("slm_overview", "torch", "transformers", "tokenizers", "numpy", "pyarrow", "xllamacpp")
 _BESIDE = (".json", ".txt", ".model", ".jinja")  # files of a model besides its weights
-ENGINES = ("local", "ray")
+ENGINES = ("local", "processes", "ray")
 DONE, NEW = "done.json", "new"  # what is known of the whole file; the whole file while it is written
 
 
@@ -50,18 +50,16 @@ def _model_files(checkpoint: Any, known: Sequence[File]) -> dict[str, File]:
     return found
 
 
-def _machine(device: str) -> dict[str, Any]:
+def _machine(device: str, threads: int) -> dict[str, Any]:
     "What a bit may depend on of this machine"
     import torch
 
-    from slm_overview.loading.loaded import alone_in_fork
     from slm_overview.loading.placement import choose_device
     from slm_overview.sizing.machine import machine
 
-    alone_in_fork()  # before threads are counted: a process that was forked off computes with one
     chosen = choose_device(device)
     gpu = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else None
-    return {"processor": machine().processor, "threads": torch.get_num_threads(), "device": chosen.type, "gpu": gpu}
+    return {"processor": machine().processor, "threads": threads, "device": chosen.type, "gpu": gpu}
 
 
 def _digests(files: Iterable[File]) -> dict[str, str]: return {file.name: file.digest for file in files}
@@ -74,6 +72,7 @@ def fingerprint_of(
     model_files: Mapping[str, File],  # by name
     revision: str | None,  # of the model's repository
     more: Mapping[str, Any],  # further settings
+    threads: int,  # with which a block is answered
 ) -> dict[str, Any]:  # what JSON can hold
     "Everything that the answers of a job depend on"
     columns = {name: getattr(source, name) for name in ("text_column", "pair_column", "id_column", "encoding", "most_characters")}
@@ -84,7 +83,7 @@ def fingerprint_of(
         "model": {"revision": revision, "files": _digests(model_files.values())},
         "settings": settings | dict(more),
         "versions": {library: _version(library) for library in _LIBRARIES},
-        "machine": _machine(asked.device),
+        "machine": _machine(asked.device, threads),
     }))
 
 # %% ../../nbs/bulk/job.ipynb #6d0ed692
@@ -176,11 +175,12 @@ def _answered_blocks(job: _Job, gaps: list[tuple[int, int]]) -> Iterator[tuple[A
     "The blocks that are missing, with their answers, as batches of pyarrow, and how many rows of each have an error"
     from slm_overview.bulk.answers import answered
 
-    if job.how.engine == "ray":
+    if job.how.engine != "local":
         from slm_overview.bulk.cluster import blocks_on_ray
+        from slm_overview.bulk.processes import blocks_in_processes
 
-        parts = (job.asked, job.source, job.survey.counts, job.schema, job.threads)
-        yield from blocks_on_ray(gaps, job.block, job.how.actors, *parts)
+        given_by = {"ray": blocks_on_ray, "processes": blocks_in_processes}[job.how.engine]
+        yield from given_by(gaps, job.block, job.how.actors, job.asked, job.source, job.survey.counts, job.schema, job.threads)
         return
     answers = job.load()
     for first, end in gaps:
@@ -293,7 +293,18 @@ def _surveyed(source: Source, limit: int | None, begun: Mapping[str, Any] | None
     return Survey(files, before.counts, before.problems, before.whole_ids)  # refused, since the input is another one
 
 
-def _opened(store: Store, source: Source, asked: Any, more: Mapping[str, Any], limit: int | None) -> tuple[Survey, Any, bool]:
+def _threads(how: _How, begun: Mapping[str, Any] | None) -> int:
+    "With how many threads a block is answered: those of this process, or its share of them where there are several processes"
+    import torch
+
+    from slm_overview.loading.loaded import alone_in_fork
+
+    alone_in_fork()  # before threads are counted: a process that was forked off computes with one
+    if how.engine != "processes": return torch.get_num_threads()
+    return begun["fingerprint"]["machine"]["threads"] if begun else max(1, torch.get_num_threads() // how.actors)
+
+
+def _opened(store: Store, source: Source, asked: Any, more: Mapping[str, Any], how: _How) -> tuple[Survey, Any, bool]:
     "The survey of a job, its answers if they had to be loaded, and whether it is new; raises `JobError` with what is different"
     from slm_overview.loading.placement import check_before_fetching, choose_device
     from slm_overview.loading.resolve import resolve
@@ -302,9 +313,9 @@ def _opened(store: Store, source: Source, asked: Any, more: Mapping[str, Any], l
     if begun is None and store.target.exists(): raise _foreign(store.target)
     guard = partial(check_before_fetching, asked.model, None, choose_device(asked.device))
     checkpoint = resolve(asked.model, revision=asked.revision, check=guard)
-    found = _surveyed(source, limit, begun)
+    found = _surveyed(source, more["limit"], begun)
     files = _model_files(checkpoint, msgspec.convert(begun["model_files"], list[File]) if begun else ())
-    now = fingerprint_of(found, source, asked, files, checkpoint.revision, more)
+    now = fingerprint_of(found, source, asked, files, checkpoint.revision, more, _threads(how, begun))
     if begun is None: return found, {"fingerprint": now, "survey": found, "model_files": list(files.values())}, True
     other = differences(begun["fingerprint"], now)
     if not other: return found, begun, False
@@ -316,7 +327,7 @@ def _prepared(store: Store, source: Source, asked: Any, more: Mapping[str, Any],
     "A job that is ready to run, begun now or before; raises `JobError` with what is different"
     from slm_overview.bulk.answers import load_answers
 
-    found, job, new = _opened(store, source, asked, more, more["limit"])
+    found, job, new = _opened(store, source, asked, more, how)
     loaded: list[Any] = []
     def load() -> Any:
         "What answers, loaded once"
@@ -344,8 +355,8 @@ def predict_file(
     block_rows: int | None = None,  # rows that are read together; more for small models, fewer for those that write, if None
     flush_rows: int = 16_384,  # rows after which answers are written; may change from run to run
     flush_seconds: float = 30.0,  # and the time after which fewer rows are written
-    engine: Literal["local", "ray"] = "local",  # who answers: this process, or actors of Ray (an extra); may change from run to run
-    actors: int | tuple[int, int] = 1,  # with Ray: how many hold the model, or the least and the most of them
+    engine: Literal["local", "processes", "ray"] = "local",  # who answers: this process, several, or actors of Ray; may change
+    actors: int | tuple[int, int] | None = None,  # how many hold the model; with Ray one if None, or the least and the most; else all cores
     **options: Any,  # of the model, as `Asked` has them: `task`, `choices`, `max_length`, `max_new_tokens`, `dtype`, …
 ) -> BulkResult:
     "Answer each row of files in a job that can be killed and continued; raises `JobError`, `OptionError`, `InputError` or `ModelError`"
@@ -387,13 +398,22 @@ def _run(job: _Job, retry_errors: bool) -> BulkResult:
     return BulkResult(job.store.target, job.survey.rows, computed, errors, time.monotonic() - started)
 
 
-def _checked_actors(actors: int | tuple[int, int], engine: str) -> int | tuple[int, int]:
-    "A number of actors that Ray can make, or the least and the most of them; raises `OptionError`"
-    if engine == "local" and actors != 1: raise OptionError(f"actors={actors!r} goes with engine='ray'. Leave it out.")
-    pair = (actors, actors) if isinstance(actors, int) else actors
-    whole = isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(one, int) and not isinstance(one, bool) for one in pair)
+def _checked_actors(actors: int | tuple[int, int] | None, engine: str) -> int | tuple[int, int]:
+    "How many hold the model, or with Ray the least and the most of them; raises `OptionError`"
+    if engine == "local" and actors is not None: raise OptionError(f"actors={actors!r} goes with engine='processes' or 'ray'.")
+    if actors is None: return _cores() if engine == "processes" else 1
+    pair = actors if isinstance(actors, tuple) and engine == "ray" else (actors, actors)
+    whole = len(pair) == 2 and all(isinstance(one, int) and not isinstance(one, bool) for one in pair)
     if whole and 1 <= pair[0] <= pair[1]: return actors
-    raise OptionError(f"actors={actors!r} is no number of actors. Pass a whole number from 1 on, or the least and the most: (2, 8).")
+    more = ", or the least and the most: (2, 8)" if engine == "ray" else ""
+    raise OptionError(f"actors={actors!r} is no number of actors. Pass a whole number from 1 on{more}.")
+
+
+def _cores() -> int:
+    "As many processes as PyTorch has threads"
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _check_rows(name: str, value: int | None) -> None:

@@ -60,13 +60,14 @@ def run(
     block_rows: Annotated[int | None, typer.Option(min=1, help="Rows that are read together; not to be changed on the way.")] = None,
     flush_rows: Annotated[int, typer.Option(min=1, help="Rows after which answers are written.")] = 16_384,
     encoding: Annotated[str, typer.Option(help="Of CSV and JSON Lines.")] = "utf-8",
-    engine: Annotated[str, typer.Option(help="local, or ray for actors on a cluster.")] = "local",
-    actors: Annotated[int, typer.Option(min=1, help="With ray: how many hold the model.")] = 1,
+    engine: Annotated[str, typer.Option(help="local, processes for several of them, or ray for actors on a cluster.")] = "local",
+    actors: Annotated[int | None, typer.Option(min=1, help="How many hold the model, with processes or ray.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     "Answer each row of files. The same command goes on where a job was killed; a finished job is left as it is."
     if price_per_hour is not None and sample is None: raise typer.BadParameter("--price-per-hour goes with --sample.")
+    if sample is not None and engine != "local": raise typer.BadParameter("--sample answers in one process, and knows nothing of --engine.")
     options = _options(choices, truncation, task=task, prompt_template=prompt_template, max_new_tokens=max_new_tokens,
                        max_length=max_length, dtype=dtype, device=device, text_column=text_column, pair_column=pair_column,
                        id_column=id_column, limit=limit, encoding=encoding)
