@@ -17,7 +17,7 @@ import typer
 
 from ..errors import InputError, InputTooLongError, SlmError, TaskError, check_option, did_you_mean
 from ..files.kept import write_whole
-from .terminal import Device, in_terminal, plain, status, to_json, tokens
+from .terminal import Device, decoded, in_terminal, plain, status, to_json, tokens
 from slm_overview.cli.writing import (
     MODEL_HELP,
     ApiKey,
@@ -37,9 +37,13 @@ from slm_overview.cli.writing import (
 
 # %% ../../nbs/cli/chat.ipynb #b2a82aa3
 def _piped() -> str | None:
-    "The next line of the standard input; None at the end"
-    try: return typer.prompt("", prompt_suffix="> ", default="", show_default=False).strip()
-    except (typer.Abort, EOFError): return None
+    "The next line of the standard input, in UTF-8 if it can be; None at the end"
+    typer.echo("> ", nl=False)
+    try: line = sys.stdin.buffer.readline() if hasattr(sys.stdin, "buffer") else sys.stdin.readline().encode("utf-8", "surrogatepass")
+    except KeyboardInterrupt: return None
+    try: said = decoded(line, "the standard input", sys.stdin.encoding or "utf-8")
+    except typer.BadParameter: said = line.decode("utf-8", "surrogateescape")  # is refused as a message, and the next one may be better
+    return said.removeprefix("\ufeff").strip() if line else None
 
 
 def _edited() -> Callable[[], str | None]:

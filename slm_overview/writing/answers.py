@@ -12,7 +12,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -56,7 +56,8 @@ def check_stop_strings(
     stop_strings: str | Sequence[str] | None,  # what was passed
 ) -> list[str]:
     "The stop strings as a list; raises `OptionError` for what is none"
-    strings = [stop_strings] if isinstance(stop_strings, str) else list(stop_strings or [])
+    several = isinstance(stop_strings, Iterable) and not isinstance(stop_strings, str)
+    strings = list(stop_strings) if several else [] if stop_strings is None else [stop_strings]
     if any(not isinstance(string, str) or not string for string in strings):
         raise OptionError(f"stop_strings={stop_strings!r} must be strings that are not empty.")
     return strings

@@ -126,6 +126,15 @@ def _renderer() -> OwnProcess:
     return running(_renderers(), lambda: OwnProcess(["-c", _PROGRAM, str(MEMORY), str(CHARACTERS)]))
 
 
+_REASONS = ("reasoning_content", "thinking", "reasoning")  # the names under which a message brings what was thought before it
+
+
+def _with_reasons(message: Message) -> Message:
+    "A message whose thoughts stand under the names that templates look for, as transformers has it"
+    said = next((message[name] for name in _REASONS if message.get(name) is not None), None)
+    return message if said is None else {"thinking": said, **message, "reasoning_content": said}
+
+
 def render_template(
     template: str,  # in the language Jinja
     messages: Sequence[Message],  # what `as_messages` gives
@@ -134,8 +143,11 @@ def render_template(
     "Messages as one text; raises `CheckpointError` for a template that cannot be run, `InputError` for messages that it refuses"
     if len(template) > CHARACTERS:
         raise CheckpointError(f"the chat template has {len(template):,} characters; at most {CHARACTERS:,} are read.")
-    asked = {"template": template, "values": {"messages": list(messages), "tools": None, "documents": None, **values}}
-    answer = _renderer().ask(asked, SECONDS)
+    told = [_with_reasons(message) for message in messages]
+    asked = {"template": template, "values": {"messages": told, "tools": None, "documents": None, **values}}
+    try: answer = _renderer().ask(asked, SECONDS)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise InputError("a message holds what JSON cannot: it refers to itself, or is nested too deeply. Pass plain values.") from error
     if answer is None:
         raise CheckpointError(f"the chat template did not end within {SECONDS:g} seconds, and was stopped. Do not use this file.")
     if "text" in answer: return answer["text"]

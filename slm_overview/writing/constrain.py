@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from ..errors import EngineError, MissingDependencyError, OptionError, TaskError
+from ..errors import CheckpointError, EngineError, MissingDependencyError, OptionError, TaskError
 
 # %% ../../nbs/writing/constrain.ipynb #e834652c
 _FORM = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": False, "coerce_one_of": False}
@@ -121,6 +121,7 @@ def _without_notes(schema: Any) -> Any:
     if isinstance(schema, list): return [_without_notes(part) for part in schema]
     if not isinstance(schema, dict): return schema
     kept = {name: value for name, value in schema.items() if name != "format" or not isinstance(value, str) or value in FORMATS}
+    if kept.get("uniqueItems") is False: del kept["uniqueItems"]  # asks for nothing
     for name, value in kept.items():
         if name in _PARTS and isinstance(value, dict): kept[name] = {key: _without_notes(part) for key, part in value.items()}
         elif name not in _VALUES: kept[name] = _without_notes(value)
@@ -215,9 +216,11 @@ def end_tokens(
     tokenizer: Any,  # of transformers
     model: Any,  # of transformers
 ) -> list[int]:  # numbers of tokens, the smallest first; none if neither names one
-    "The tokens that end a text: those that the generation config names, and the tokenizer's own"
+    "The tokens that end a text: those that the generation config names, and the tokenizer's own; raises `CheckpointError`"
     stated = model.generation_config.eos_token_id
     named = [*(stated if isinstance(stated, list | tuple) else [stated]), tokenizer.eos_token_id]
+    if wrong := next((end for end in named if end is not None and not isinstance(end, int)), None):
+        raise CheckpointError(f"eos_token_id={wrong!r} is no number of a token. Mend generation_config.json.")
     return sorted({int(end) for end in named if end is not None})
 
 
@@ -273,12 +276,16 @@ class _Row:
 class _Keep(LogitsProcessor):
     "Keeps each row of a batch to its form, for one call of `generate` of transformers"
 
-    def __init__(self, matcher: Any, ends: list[int]):
+    def __init__(self, matcher: Any, ends: list[int], before: int = 0):
         self.matcher, self.ends, self.rows, self.seen = matcher, ends, [], 0
+        self.before = before  # how many tokens come first whatever the answer is
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         "The scores, with those of the tokens that would leave the form at minus infinity"
         length, size = input_ids.shape[1], scores.shape[-1]
+        if self.before:
+            self.before -= 1
+            return scores
         if not self.rows: self.rows = [_Row(self.matcher.deep_copy(), self.ends, size) for _ in range(len(scores))]
         elif length != self.seen + 1: raise OptionError("a logits processor serves one call of generate, without beams. Make a new one.")
         else:
@@ -296,7 +303,8 @@ def logits_processors(
     "What keeps transformers to a form; raises `OptionError`, `TaskError` or `MissingDependencyError`"
     if constraint is None: return LogitsProcessorList()
     ends = _ends(tokenizer, model)
-    return LogitsProcessorList([_Keep(_matcher(constraint, _reader(tokenizer, ends)), ends)])
+    forced = model.config.is_encoder_decoder and model.generation_config.forced_bos_token_id is not None  # as BART's and mBART's are
+    return LogitsProcessorList([_Keep(_matcher(constraint, _reader(tokenizer, ends)), ends, int(forced))])
 
 # %% ../../nbs/writing/constrain.ipynb #044f7402
 def _has_grammars() -> bool:

@@ -12,7 +12,8 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypedDict, Unpack, overload
 from weakref import WeakKeyDictionary
@@ -30,14 +31,25 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutput
 
-from ..errors import InputError, InputTooLongError, OptionError, TaskError, check_option, not_finite
-from ..labelling.encode import as_texts, token_ids, token_limit
+from ..labelling.encode import as_texts, check_text, token_ids, token_limit
 from ..labelling.engine import check_count
+from ..labelling.padding import padding_tokens
 from ..loading.loaded import evaluating, name_of
 from .answers import Answer, Detokenizer, Generation, Sampling, Stream, check_stop_strings, wait_for
 from .chat_template import Message, as_messages, render_template
 from .constrain import Constraint, check_answer, constraint_of, end_tokens, logits_processors
 from .server import ServerModel
+from slm_overview.errors import (
+    CheckpointError,
+    EngineError,
+    InputError,
+    InputTooLongError,
+    OptionError,
+    SlmError,
+    TaskError,
+    check_option,
+    not_finite,
+)
 
 # %% ../../nbs/writing/generate.ipynb #e1488e1a
 @dataclass(frozen=True)
@@ -100,10 +112,11 @@ class _Finite(LogitsProcessor):
 class _Watch(StoppingCriteria):
     "Looks on while transformers writes"
 
-    def __init__(self, tokenizer, ends: list[int], answers: list[Answer], marks: tuple[str, ...], seen: int, stopped: Callable[[], bool]):
+    def __init__(self, tokenizer, ends: list[int], answers: list[Answer], options: Options, seen: int, stopped: Callable[[], bool]):
         self.rows = [(answer, Detokenizer(tokenizer)) for answer in answers]
-        self.marks = {tokenizer.convert_tokens_to_ids(mark): mark for mark in marks}
-        self.ends, self.seen, self.stopped = ends, seen, stopped
+        self.marks = {tokenizer.convert_tokens_to_ids(mark): mark for mark in options.marks}
+        self.most = options.max_new_tokens  # after so many it ends in any case, and some models write an end mark then
+        self.ends, self.seen, self.stopped, self.forced = ends, seen, stopped, False
 
     def __call__(self, input_ids, scores, **_) -> torch.Tensor:
         for (answer, text), tokens in zip(self.rows, input_ids[:, self.seen :].tolist(), strict=True):
@@ -116,10 +129,9 @@ class _Watch(StoppingCriteria):
         stop = self.stopped()
         return torch.tensor([stop or answer.done for answer, _ in self.rows], device=input_ids.device)
 
-    @staticmethod
-    def _end(answer: Answer, text: Detokenizer, mark: str) -> None:
+    def _end(self, answer: Answer, text: Detokenizer, mark: str) -> None:
         answer.add(text.rest(), hidden=mark)
-        answer.end("stop")
+        answer.end("length" if self.forced and answer.new_tokens == self.most else "stop")
 
     def end(self) -> None:
         "What has not ended yet was cut off"
@@ -224,12 +236,41 @@ def _continued(model: PreTrainedModel, prompt: torch.Tensor, tokens: torch.Tenso
     return model(input_ids=whole, use_cache=False).logits[:, -fed.shape[1] :]
 
 
+def _begins_with(model: PreTrainedModel) -> list[int]:
+    "The tokens that every answer of an encoder-decoder begins with, as its generation config says; raises `CheckpointError`"
+    made = model.generation_config
+    first = made.bos_token_id if made.decoder_start_token_id is None else made.decoder_start_token_id
+    if isinstance(first, list) and len(first) == 1: first = first[0]
+    if isinstance(first, int): return [first, *([] if made.forced_bos_token_id is None else [made.forced_bos_token_id])]
+    raise CheckpointError(f"decoder_start_token_id={first!r} is no token that an answer could begin with. Mend generation_config.json.")
+
+
 def _answered(model: PreTrainedModel, prompt: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     "What an encoder-decoder expects at each place of answers to a prompt; shape (answers, places, vocabulary)"
     hidden = model.get_encoder()(input_ids=prompt).last_hidden_state.expand(len(tokens), -1, -1)
-    begin = model.generation_config.decoder_start_token_id
-    fed = torch.cat([torch.full_like(tokens[:, :1], begin), tokens[:, :-1]], 1)
-    return model(encoder_outputs=BaseModelOutput(last_hidden_state=hidden), decoder_input_ids=fed).logits
+    begin = torch.tensor([_begins_with(model)], device=tokens.device)
+    fed = torch.cat([begin.expand(len(tokens), -1), tokens[:, :-1]], 1)
+    return model(encoder_outputs=BaseModelOutput(last_hidden_state=hidden), decoder_input_ids=fed).logits[:, begin.shape[1] - 1 :]
+
+
+@contextmanager
+def _reported(model: PreTrainedModel) -> Iterator[None]:
+    "Raise `EngineError` for what transformers cannot do with a model; what this package says itself passes, and a lack of memory does"
+    try: yield
+    except (SlmError, torch.OutOfMemoryError): raise
+    except (ArithmeticError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        advice = "See what its generation_config.json asks for, or try another version of transformers."
+        raise EngineError(f"transformers cannot write this with a {type(model).__name__}: {said}. {advice}") from error
+
+
+_MINDS: WeakKeyDictionary = WeakKeyDictionary()  # whether padding changes what a model writes
+_TRIED = 48  # tokens of the prompt on which that is tried, at most
+
+
+def _same(one: torch.Tensor, other: torch.Tensor, dtype: torch.dtype) -> bool:
+    "Whether a model with weights of a kind expects the same, but for rounding"
+    return bool((one - other).abs().max() <= (0.001 if dtype is torch.float32 else 0.05) * one.abs().max() + 1e-5)
 
 
 class TransformersEngine:
@@ -245,6 +286,13 @@ class TransformersEngine:
         self.context_length, self.is_encoder_decoder = token_limit(tokenizer, model), model.config.is_encoder_decoder
 
     @property
+    def most_new_tokens(self) -> int | None:
+        "How many tokens an encoder-decoder has places for in an answer; None where that is not limited, or shared with the prompt"
+        config = getattr(self.model.config, "decoder", self.model.config)
+        places = (getattr(config, name, None) for name in ("max_decoder_position_embeddings", "max_position_embeddings"))
+        return next((number for number in places if number), None) if self.is_encoder_decoder else None
+
+    @property
     def sampling(self) -> Sampling | None:
         "How the generation config says that tokens are drawn, in whose absence transformers keeps to 50; None if the likeliest is taken"
         made = self.model.generation_config
@@ -253,11 +301,19 @@ class TransformersEngine:
         if made.top_k is None: stated["top_k"] = 50
         return Sampling(**{name: value for name, value in stated.items() if value is not None})
 
+    @property
+    def _padding(self) -> int:
+        "The number of a token that fills rows up; which one makes no difference, since it is masked"
+        return padding_tokens(self.tokenizer, self.model)[0]
+
     def _inputs(self, prompts: list[list[int]]) -> dict[str, torch.Tensor]:
-        "Prompts as one batch"
-        side = "right" if self.is_encoder_decoder else "left"
-        batch = self.tokenizer.pad({"input_ids": prompts}, padding_side=side, return_tensors="pt", verbose=False)
-        return {name: batch[name].to(self.model.device) for name in ("input_ids", "attention_mask")}
+        "Prompts as one batch, filled up on the left, or for an encoder on the right"
+        width, fill, device = max(map(len, prompts)), self._padding, self.model.device
+        rows = [([fill] * (width - len(ids)), [0] * (width - len(ids)), ids, [1] * len(ids)) for ids in prompts]
+        if self.is_encoder_decoder: both = [(ids + filled, seen + hidden) for filled, hidden, ids, seen in rows]
+        else: both = [(filled + ids, hidden + seen) for filled, hidden, ids, seen in rows]
+        found = {name: [one[place] for one in both] for place, name in enumerate(("input_ids", "attention_mask"))}
+        return {name: torch.tensor(values, device=device) for name, values in found.items()}
 
     def _lookup(self, prompts: list[list[int]], options: Options) -> int | None:
         "How many tokens to guess from the prompt at once; raises `OptionError` where transformers cannot"
@@ -266,18 +322,51 @@ class TransformersEngine:
             raise OptionError(f"a {type(self.model).__name__} cannot take tokens back: leave prompt_lookup_num_tokens out.")
         return options.prompt_lookup_num_tokens if len(prompts) == 1 else None
 
+    def _expected(self, prompts: list[list[int]]) -> tuple[torch.Tensor, ...]:
+        "What the model expects of the first two tokens that it would write after the first of some prompts"
+        how = _ONE_ANSWER | {"output_logits": True, "return_dict_in_generate": True, "pad_token_id": self._padding}
+        found = self.model.generate(**self._inputs(prompts), max_new_tokens=2, do_sample=False, **how)
+        return tuple(logits[0] for logits in found.logits)
+
+    def _minds_padding(self, prompts: list[list[int]]) -> bool:
+        "Whether the model writes otherwise after a prompt that is padded, as some do: tried once, on the beginning of the longest prompt"
+        if self.model not in _MINDS:
+            longest = max(prompts, key=len)[:_TRIED]
+            half = longest[: len(longest) // 2]
+            with torch.random.fork_rng(devices=[self.model.device] if self.model.device.type == "cuda" else []):
+                pairs = zip(self._expected([half]), self._expected([half, longest]), strict=False)
+                _MINDS[self.model] = not all(_same(alone, padded, self.model.dtype) for alone, padded in pairs)
+        return _MINDS[self.model]
+
+    def _together(self, prompts: list[list[int]]) -> list[list[int]]:
+        "The numbers of the prompts that are written at once: all of them, or those of one length"
+        if self.is_encoder_decoder or len({*map(len, prompts)}) < 2: return [[*range(len(prompts))]]
+        with _lock_of(self.model), evaluating(self.model): minds = self._minds_padding(prompts)
+        if not minds: return [[*range(len(prompts))]]
+        lengths = dict.fromkeys(map(len, prompts))
+        return [[number for number, prompt in enumerate(prompts) if len(prompt) == length] for length in lengths]
+
     def write(self, prompts, options, answers, stopped) -> None:
-        "Continue prompts, all of them at once"
+        "Continue prompts, all of them at once where that changes nothing; raises `EngineError` for what transformers cannot do"
+        options = replace(options, max_new_tokens=min(options.max_new_tokens, self.most_new_tokens or options.max_new_tokens))
+        with _reported(self.model):
+            for numbers in self._together(prompts):
+                self._write([prompts[number] for number in numbers], options, [answers[number] for number in numbers], stopped)
+
+    def _write(self, prompts: list[list[int]], options: Options, answers: list[Answer], stopped: Callable[[], bool]) -> None:
+        "Continue prompts at once"
         model, inputs, lookup = self.model, self._inputs(prompts), self._lookup(prompts, options)
         keep = LogitsProcessorList([_Finite(), *logits_processors(options.constraint, self.tokenizer, model)])
         ends, begins = end_tokens(self.tokenizer, model), 1 if self.is_encoder_decoder else inputs["input_ids"].shape[1]
-        watch = _Watch(self.tokenizer, ends, answers, options.marks, begins, stopped)
+        if self.is_encoder_decoder: _begins_with(model)  # raises where it says nothing
+        watch = _Watch(self.tokenizer, ends, answers, options, begins, stopped)
+        watch.forced = model.generation_config.forced_eos_token_id is not None
         devices = [model.device] if model.device.type == "cuda" else []
         turns = len(prompts) == 1 and lookup is None and not self.is_encoder_decoder  # whether the next prompt may go on with this one
         with _lock_of(model), torch.random.fork_rng(devices=devices), evaluating(model):
             cache = _remembered(model, prompts[0] if turns else [])
-            if options.seed is not None: torch.manual_seed(options.seed)
-            found = model.generate(**inputs, max_new_tokens=options.max_new_tokens, pad_token_id=self.tokenizer.pad_token_id,
+            if options.seed is not None: torch.manual_seed(options.seed % 2**64)
+            found = model.generate(**inputs, max_new_tokens=options.max_new_tokens, pad_token_id=self._padding,
                                    eos_token_id=ends or None, prompt_lookup_num_tokens=lookup, logits_processor=keep,
                                    return_dict_in_generate=True, stopping_criteria=StoppingCriteriaList([watch]), past_key_values=cache,
                                    **_ONE_ANSWER, **_sampling(options))
@@ -287,8 +376,10 @@ class TransformersEngine:
     def score(self, prompt, continuations) -> list[float]:
         "The log-likelihoods of continuations; the prompt is read once"
         model, found = self.model, []
+        if model.config.model_type == "xlnet":
+            raise TaskError("an XLNet also looks at what comes after a token, so that choices cannot be scored. Take a decoder.")
         most = max(1, _SCORED // max(map(len, continuations)))
-        with _lock_of(model), evaluating(model):
+        with _reported(model), _lock_of(model), evaluating(model):
             _TURNS.pop(model, None)  # for its memory
             for start in range(0, len(continuations), most): found += self._score(prompt, continuations[start : start + most])
         return found
@@ -300,7 +391,7 @@ class TransformersEngine:
         read = torch.tensor([prompt], device=device)
         logits = (_answered if self.is_encoder_decoder else _continued)(self.model, read, tokens)
         each = logits.float().log_softmax(-1).gather(2, tokens[..., None]).squeeze(2)
-        return (each * counts).sum(1).tolist()
+        return each.masked_fill(~counts, 0).sum(1).tolist()
 
 
 def _is_server(model: Any) -> bool: return callable(getattr(model, "written", None))  # a model behind an address
@@ -325,13 +416,17 @@ def _check_number(name: str, value: Any, low: float, high: float, allowed: str) 
     raise OptionError(f"{name}={value!r} is out of range. Allowed: {allowed}.")
 
 
+_COLDEST = 1e-6  # with a temperature below, numbers of 32 bits overflow where only the most likely token would be left
+
+
 def _how(engine: Engine | ServerModel, temperature: float | None, top_p: float | None) -> Sampling:
     "How tokens are drawn: as it is asked for, or else as the maker of the model says"
     if temperature is not None: _check_number("temperature", temperature, 0, 10, "0 (always the most likely token) to 10, or None")
     if top_p is not None: _check_number("top_p", top_p, 1e-9, 1, "above 0 and at most 1")
-    if temperature is not None: return Sampling(temperature, 1.0 if top_p is None else top_p)
+    if temperature is not None: return Sampling(temperature if temperature >= _COLDEST else 0.0, 1.0 if top_p is None else top_p)
     if _is_server(engine): return Sampling(None, top_p)
     made = getattr(engine, "sampling", None) or Sampling(0.0)
+    if made.temperature < _COLDEST: made = Sampling(0.0)
     return made if top_p is None else replace(made, top_p=top_p)
 
 
@@ -463,29 +558,43 @@ def check_choices(
 ) -> list[str]:
     "The choices as a list; raises `OptionError` unless they are two or more different texts, and no other form is asked for"
     if options and options.constraint: raise OptionError("choices are a form by themselves. Leave out json_schema and regex.")
-    found = [] if isinstance(choices, str) else list(choices)
+    found = list(choices) if isinstance(choices, Iterable) and not isinstance(choices, str | bytes) else []
     texts = [choice for choice in found if isinstance(choice, str) and choice.strip()]
+    for number, text in enumerate(texts): check_text(text, f"choices[{number}]")
     if len(found) >= 2 and len(texts) == len(found) == len(set(texts)): return found
     raise OptionError(f"choices={choices!r:.80} must be at least two different texts, none of them empty, in a list.")
 
 
-def _continuation(tokenizer: Any, prompt: _Prompt, choice: str, chats: bool) -> list[int]:
-    "The tokens of a choice after a prompt, with a blank between two words"
-    if chats: return token_ids(choice, tokenizer, add_special_tokens=False)
-    blank = "" if prompt.text[-1:].isspace() or not choice[0].isalnum() else " "
-    whole = token_ids(prompt.text + blank + choice, tokenizer)
-    before = token_ids(prompt.text, tokenizer)
-    ends = len(whole) - (whole[-1:] == before[-1:] == [tokenizer.eos_token_id])  # some tokenizers end a text with a mark
-    pairs = enumerate(zip(whole, before, strict=False))
-    begins = next((place for place, (one, other) in pairs if one != other), min(len(before), len(whole)))
-    return whole[begins:ends]
+def _after(tokenizer: Any, prompt: _Prompt, choices: list[str]) -> tuple[list[int], list[list[int]]]:
+    "What is read before each choice, and its tokens: from where its text parts from the prompt's, as the last sign may belong to both"
+    blanks = ["" if prompt.text[-1:].isspace() or not choice[0].isalnum() else " " for choice in choices]
+    whole = [token_ids(f"{prompt.text}{blank}{choice}", tokenizer) for blank, choice in zip(blanks, choices, strict=True)]
+    before, end = token_ids(prompt.text, tokenizer), [tokenizer.eos_token_id]
+    if all(text[-1:] == end for text in [before, *whole]): before, whole = before[:-1], [text[:-1] for text in whole]  # some set a mark
+    shared = min(_shared(before, text) for text in whole)
+    again = len(before) - shared  # tokens of the prompt that are read anew
+    if not again: return prompt.ids, [text[shared:] for text in whole]
+    again += prompt.ids[-1:] == end
+    if again < len(prompt.ids): return prompt.ids[:-again], [text[shared:] for text in whole]
+    pairs = zip(blanks, choices, strict=True)
+    return prompt.ids, [token_ids(blank + choice, tokenizer, add_special_tokens=False) for blank, choice in pairs]
+
+
+def _to_score(engine: Engine, tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> tuple[list[int], list[list[int]]]:
+    "What is read before some choices, and their tokens; raises `OptionError` for a choice of which nothing is left"
+    answers = chats or engine.is_encoder_decoder  # a text of its own, and not the rest of one
+    alone = [token_ids(choice, tokenizer, add_special_tokens=False) for choice in choices] if answers else []
+    read, found = (prompt.ids, alone) if answers else _after(tokenizer, prompt, choices)
+    nothing = next((choice for choice, tokens in zip(choices, found, strict=True) if not tokens), None)
+    if nothing is None: return read, found
+    raise OptionError(f"choices: this model's tokenizer makes nothing of {nothing!r:.80}. Take another word for it.")
 
 
 def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> Generation:
     "The likeliest of some choices after a prompt"
     started = time.perf_counter()
-    continuations = [_continuation(tokenizer, prompt, choice, chats) for choice in choices]
-    scores = torch.tensor(engine.score(prompt.ids, continuations), dtype=torch.float64)
+    read, continuations = _to_score(engine, tokenizer, prompt, choices, chats)
+    scores = torch.tensor(engine.score(read, continuations), dtype=torch.float64)
     if scores.isnan().any() or not scores.isfinite().any(): raise not_finite()
     probabilities = dict(zip(choices, scores.softmax(0).tolist(), strict=True))
     best, seconds = max(probabilities, key=probabilities.get), time.perf_counter() - started
@@ -495,6 +604,12 @@ def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices
 
 
 def _widest(tokenizer: Any, choices: list[str]) -> int: return max(len(token_ids(choice, tokenizer)) for choice in choices) + 1  # tokens
+
+
+def _for_choices(tokenizer: Any, choices: Any, options: Options) -> tuple[list[str], Options]:
+    "Checked choices, and options that leave room for them; raises as `check_choices` does"
+    found = check_choices(choices, options)
+    return found, replace(options, max_new_tokens=_widest(tokenizer, found))
 
 
 def _check_server_options(choices: Any, options: Options, **others: Any) -> None:
@@ -588,7 +703,7 @@ def generate(
         if isinstance(prompt, str): return _from_server(model, prompt, options, stream)
         if stream: raise OptionError(_ONE_STREAM)
         return [_from_server(model, one, options, stream=False) for one in tqdm(prompt, unit="prompt", delay=2, leave=False)]
-    if choices is not None: choices, options = check_choices(choices, options), replace(options, max_new_tokens=_widest(tokenizer, choices))
+    if choices is not None: choices, options = _for_choices(tokenizer, choices, options)
     texts, mark = [prompt] if isinstance(prompt, str) else list(prompt), tokenizer.bos_token_id
     if not texts: return []
     rows = (_one_beginning(token_ids(text, tokenizer), tokenizer) for text in texts)
@@ -641,6 +756,7 @@ def _rendered(tokenizer: Any, template: str, messages: list[Message]) -> tuple[s
     "Messages as the model reads them: text, and tokens"
     values = {"add_generation_prompt": True, **tokenizer.special_tokens_map}
     text, said = render_template(template, messages, **values), "\0".join(_strings(messages))
+    check_text(text, "what the chat template makes of the messages")
     marks = [mark for mark in tokenizer.added_tokens_encoder if mark in said]
     if marks: ids = _marked_ids(tokenizer, template, messages, marks, values)
     else: ids = token_ids(text, tokenizer, add_special_tokens=False)
@@ -819,7 +935,7 @@ def chat(
         return _from_server(model, messages, options, stream)
     if choices is not None:
         if stream: raise OptionError("stream=True and choices exclude each other.")
-        choices, options = check_choices(choices, options), replace(options, max_new_tokens=_widest(tokenizer, choices))
+        choices, options = _for_choices(tokenizer, choices, options)
     if not has_chat_template(tokenizer):
         raise TaskError(
             f"'{name_of(model)}' has no chat template: it is a base model, which continues texts. Use `generate`, or its "

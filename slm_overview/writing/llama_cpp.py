@@ -267,6 +267,9 @@ def _drawing(prompt: list[int], options: Any) -> dict[str, Any]:
     return asked | {"top_k": options.top_k, "min_p": options.min_p, "samplers": samplers}
 
 
+_SEEDS = 2**32 - 1  # how many there are: llama.cpp takes the next number for any, so that what it writes cannot be repeated
+
+
 def _request(prompt: list[int], options: Any) -> dict[str, Any]:
     "What llama.cpp is asked for"
     asked = {"prompt": prompt, "max_tokens": options.max_new_tokens, "stream": True, "cache_prompt": True}
@@ -276,7 +279,7 @@ def _request(prompt: list[int], options: Any) -> dict[str, Any]:
         from slm_overview.writing.constrain import llama_cpp_options
 
         asked |= llama_cpp_options(options.constraint)
-    return asked | ({} if options.seed is None else {"seed": options.seed})
+    return asked | ({} if options.seed is None else {"seed": options.seed % _SEEDS})
 
 
 def _take(piece: dict[str, Any], answer: Any, ends: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 import warnings
-from codecs import getincrementaldecoder
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def _message_in(body: Any) -> str:
         try: body = json.loads(text)
         except (ValueError, RecursionError): return text
     found = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(found, dict): found = found.get("message", found)
+    if isinstance(found, dict): found = found.get("message", found["detail"] if isinstance(found.get("detail"), str) else found)
     return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
@@ -130,7 +130,7 @@ class _Broken(Exception):
 
 def _parsed(data: bytes) -> Any:
     "What JSON says"
-    try: return json.loads(data.decode("utf-8", "replace"))
+    try: return json.loads(data.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError) as error: raise _Broken("it sent what is no JSON") from error
 
 
@@ -159,12 +159,13 @@ async def _lines(response: Any, most: int) -> AsyncIterator[bytes]:
 
 async def _events(response: Any, most: int) -> AsyncIterator[Any]:
     "The objects of an answer as they come"
-    kind = response.headers.get("content-type", "")
+    kind = response.headers.get("content-type", "").lower()
     if kind.startswith("text/html"): raise _Broken("it sent a page for people, and no answer")
     if kind.startswith("application/json"):
         yield _parsed(await _body(response))
         return
     async for line in _lines(response, most):
+        line = line.removeprefix(BOM_UTF8)
         data = line.removeprefix(b"data:").strip()
         if not line.startswith(b"data:") or not data: continue
         if data == b"[DONE]": return
@@ -189,24 +190,33 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value < 10**9 else None
 
 
+def _first(choices: Any) -> dict[str, Any]:
+    "The first answer of those in an event, which may be about another one"
+    if not isinstance(choices, list): return {}
+    return next((choice for choice in map(_object, choices) if choice.get("index") in (None, 0)), {})
+
+
 class _Reader:
     "Puts events into an answer"
 
     def __init__(self, answer: Answer, most: int):
         self.answer, self.room, self.usage, self.reason = answer, most, Usage(), ""
         self.halves = getincrementaldecoder("utf-16-le")("replace")
+        self.others, self.refusal = [], ""  # what came in place of text
 
     def take(self, event: Any) -> None:
         "One event"
         if event is None: return
         if not isinstance(event, dict): raise _Broken("it sent an event that is no object")
-        if event.get("error"): raise _Broken(f"it said: {_message_in(event)}")
+        failed = event.get("error") or ("choices" not in event and any(isinstance(event.get(name), str) for name in ("message", "detail")))
+        if failed: raise _Broken(f"it said: {_message_in(event)}")
         if counted := _object(event.get("usage")):
             self.usage = Usage(_count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens")))
-        choices = event.get("choices")
-        choice = _object(choices[0]) if isinstance(choices, list) and choices else {}
+        choice = _first(event.get("choices"))
         part = _object(choice.get("delta") or choice.get("message")) or choice
         self._add(part.get("text") if part.get("content") is None else part["content"])
+        self.others += [name for name in ("refusal", "tool_calls", "function_call") if part.get(name)]
+        if isinstance(part.get("refusal"), str): self.refusal += part["refusal"]
         if isinstance(choice.get("finish_reason"), str): self.reason = choice["finish_reason"]
 
     def _add(self, text: Any) -> None:
@@ -222,6 +232,8 @@ class _Reader:
         "The events have ended"
         if rest := self.halves.decode(b"", final=True): self.answer.add(rest, tokens=0)
         if not self.answer.done:
+            if self.others and not self.answer.parts:
+                raise _Broken(f"it declined: {self.refusal}" if self.refusal else "it asks for a call of a tool, and says nothing")
             if self.reason not in _REASONS: raise _Broken(f"it ended with {self.reason!r}" if self.reason else "it stopped in the middle")
             self.answer.end(_REASONS[self.reason])
         if self.usage.new_tokens is not None: self.answer.new_tokens = self.usage.new_tokens
