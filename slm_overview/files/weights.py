@@ -135,6 +135,7 @@ def safetensors_files(
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index} is not a valid index of safetensors files: {error!r}") from error
+    if not names: raise CheckpointError(f"{index} names no files. Fetch the model again.")
     for name in names:
         if not isinstance(name, str) or Path(name).name != name:
             raise CheckpointError(f"{index} points outside of its folder, to {name!r}")

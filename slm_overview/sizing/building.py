@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['MOST_MODULES', 'MEMORY', 'BUILD_SECONDS', 'RUN_SECONDS', 'WALL_SECONDS', 'aten', 'MOST_STEPS', 'FORMULAS', 'TooMuch',
            'few_modules', 'allow_seconds', 'limit_memory', 'class_of', 'build', 'tensors_of', 'Watch', 'answered',
-           'fused_attention', 'watching', 'kept', 'kept_bytes', 'run', 'kept_of_two', 'answer', 'answer_apart', 'main']
+           'fused_attention', 'watching', 'kept', 'kept_bytes', 'reads_twice', 'run', 'kept_of_two', 'answer',
+           'answer_apart', 'main']
 
 # %% ../../nbs/sizing/building.ipynb #9702c08b
 import inspect
@@ -119,7 +120,7 @@ def class_of(
 
 # %% ../../nbs/sizing/building.ipynb #cea9e9b0
 _NO_SIZE = ("auto_map", "attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation",
-            "_name_or_path")  # what may fetch code from elsewhere, or says how a model is run
+            "_name_or_path", "dtype", "torch_dtype", "return_dict")  # what may fetch code from elsewhere, or says how a model is run
 
 
 def _without_code(stated: Any) -> Any:
@@ -127,6 +128,15 @@ def _without_code(stated: Any) -> Any:
     if isinstance(stated, list): return [_without_code(one) for one in stated]
     if not isinstance(stated, dict): return stated
     return {key: _without_code(value) for key, value in stated.items() if key not in _NO_SIZE}
+
+
+def _with_own_head(model: PreTrainedModel, stated: Mapping) -> PreTrainedModel:
+    "A model with an output layer of its own where its config says so, though its class ties it: a checkpoint that has one is loaded so"
+    tied = getattr(model.config, "tie_word_embeddings", False)
+    forced = tied and False in (stated.get("tie_word_embeddings"), stated.get("scale_decoder_outputs"))
+    head = model.get_output_embeddings() if forced else None
+    if head is not None and head.weight is model.get_input_embeddings().weight: head.weight = nn.Parameter(torch.empty_like(head.weight))
+    return model
 
 
 def build(
@@ -148,7 +158,7 @@ def build(
     except ValueError as error:
         if "scaled_dot_product_attention" not in str(error): raise
         model = made("eager")  # some have no fused attention
-    return model.to("meta").eval()  # a few make tensors with data nevertheless
+    return _with_own_head(model.to("meta").eval(), stated)  # a few make tensors with data nevertheless
 
 # %% ../../nbs/sizing/building.ipynb #cd7d8c45
 def _kept_wide(model: PreTrainedModel, name: str) -> str:
@@ -304,9 +314,11 @@ def _inside(one: Any, seen: set[int], depth: int = 0) -> Iterator[Tensor]:
 
 def kept(
     output: Any,  # what a model gave
+    model: PreTrainedModel,  # which takes it again
 ) -> dict[str, Any]:
     "What a model hands back to be given to it with the next token"
-    return {name: value for name, value in output.items() if name not in _NOT_KEPT and value is not None}
+    taken = inspect.signature(model.forward).parameters
+    return {name: value for name, value in output.items() if name in taken and name not in _NOT_KEPT and value is not None}
 
 
 def kept_bytes(
@@ -319,6 +331,20 @@ def kept_bytes(
     return sum(size for size, same in sizes if same), sum(size for size, same in sizes if not same)
 
 # %% ../../nbs/sizing/building.ipynb #c880ce3c
+def _said(error: BaseException) -> str:
+    "What went wrong, in a line"
+    if isinstance(error, MemoryError) or "allocate" in str(error): return "it takes more memory than it may"
+    text = " ".join(str(error).split())
+    return text[:300] if isinstance(error, TooMuch) or type(error) is ValueError else f"{type(error).__name__}: {text}"[:300]
+
+
+def reads_twice(
+    model: PreTrainedModel,  # perhaps the encoder alone, whose config speaks of both
+) -> bool:
+    "Whether a model has an encoder and a decoder"
+    return bool(model.config.is_encoder_decoder) and "decoder_input_ids" in inspect.signature(model.forward).parameters
+
+
 def _call(model: PreTrainedModel, batch: int, tokens: int, **more: Any) -> Any:
     "Let a model read; one with an encoder reads so many tokens there, and its decoder those that are given, or one"
     def texts(tokens: int) -> Tensor:
@@ -326,14 +352,14 @@ def _call(model: PreTrainedModel, batch: int, tokens: int, **more: Any) -> Any:
         return torch.ones(batch, tokens, dtype=torch.long, device="meta")
     wanted, taken = {"use_cache": True, "return_dict": True, "logits_to_keep": 1}, inspect.signature(model.forward).parameters
     more |= {name: value for name, value in wanted.items() if name in taken}
-    if not model.config.is_encoder_decoder: return model(input_ids=texts(tokens), **more)
+    if not reads_twice(model): return model(input_ids=texts(tokens), **more)
     if "encoder_outputs" not in more: more["input_ids"] = texts(tokens)
     return model(decoder_input_ids=texts(more.pop("own", 1)), **more)
 
 
 def _encoded(model: PreTrainedModel, output: Any) -> dict[str, Any]:
     "What the encoder found, for the decoder"
-    if not model.config.is_encoder_decoder: return {}
+    if not reads_twice(model): return {}
     return {"encoder_outputs": BaseModelOutput(last_hidden_state=output.encoder_last_hidden_state)}
 
 
@@ -343,17 +369,19 @@ def run(
     tokens: int,  # of each; an encoder and its decoder have so many each
 ) -> dict[str, Any]:  # bytes, operations, and the share of each weight that a token uses
     "What it takes to read texts, what is kept of them, and what the next token of each takes"
-    both = model.config.is_encoder_decoder
+    both = reads_twice(model)
     with watching(model) as watch: output = _call(model, batch, tokens)
     found = {"prefill_flops": watch.flops, "decode_flops": 0, "used": _shares(watch, batch * tokens)}
     before = _encoded(model, output)
     if both:
         with watching(model): output = _call(model, batch, tokens, **before, own=tokens)
-    state = kept(output)
+    state = kept(output, model)
     found["kept"] = follow, exact = kept_bytes(state, model.dtype)
     found["activations"] = watch.highest - (0 if both else follow + exact)
     if not state: return found
-    with watching(model) as watch: _call(model, batch, 1, **before, **state)
+    try:
+        with watching(model) as watch: _call(model, batch, 1, **before, **state)
+    except Exception as error: return found | {"decode_flops": None, "used": None, "why": _said(error)}  # one token more than it takes
     return found | {"decode_flops": watch.flops, "used": _shares(watch, batch)}
 
 
@@ -382,10 +410,10 @@ def kept_of_two(
     short: tuple[int, int] = (2, 3),  # tokens of the texts that are read instead
 ) -> tuple[int, int]:  # bytes in the precision of the model, and others
     "What is kept of texts that are too long to be read, where every layer of the cache keeps all of it, a window or none of it"
-    if model.config.is_encoder_decoder: raise ValueError("two caches are not taken apart")
+    if reads_twice(model): raise ValueError("two caches are not taken apart")
     states = []
     for length in short:
-        with watching(model): states.append(kept(_call(model, batch, length)))
+        with watching(model): states.append(kept(_call(model, batch, length), model))
     layers = [getattr(next(iter(state.values()), None), "layers", None) for state in states]
     if len(states[0]) != 1 or not layers[0] or len(layers[0]) != len(layers[1]): raise ValueError("its cache has no layers")
     total = [0, 0]
@@ -395,13 +423,6 @@ def kept_of_two(
     return total[0], total[1]
 
 # %% ../../nbs/sizing/building.ipynb #9cf35e1d
-def _said(error: BaseException) -> str:
-    "What went wrong, in a line"
-    if isinstance(error, MemoryError) or "allocate" in str(error): return "it takes more memory than it may"
-    text = " ".join(str(error).split())
-    return text[:300] if isinstance(error, TooMuch) or type(error) is ValueError else f"{type(error).__name__}: {text}"[:300]
-
-
 def _defaults(config: PreTrainedConfig, stated: Mapping, names: list[str]) -> dict[str, Any]:
     "The sizes that a config does not say, and that transformers has its own values for"
     inner, aliases = config.get_text_config(), config.get_text_config().attribute_map
@@ -413,6 +434,16 @@ def _defaults(config: PreTrainedConfig, stated: Mapping, names: list[str]) -> di
 _LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions")
 
 
+def _limit(model: PreTrainedModel) -> int | None:
+    "Tokens that a model is made for; where the rows of its table of positions begin after that of padding, these are fewer than the rows"
+    text = model.config.get_text_config()
+    limit = next((value for name in _LIMITS if isinstance(value := getattr(text, name, None), int) and value > 0), None)
+    for name, module in model.named_modules():
+        if not name.endswith("position_embeddings") or not isinstance(module, nn.Embedding) or module.padding_idx is None: continue
+        if module.num_embeddings == limit: return limit - module.padding_idx - 1
+    return limit
+
+
 def _ran(model: PreTrainedModel, batch: int, tokens: int, weights: dict[int, dict]) -> dict[str, Any]:
     "What a run of the model shows, or why it shows nothing; the cache is then found from short texts if it can be"
     allow_seconds(RUN_SECONDS)
@@ -420,7 +451,8 @@ def _ran(model: PreTrainedModel, batch: int, tokens: int, weights: dict[int, dic
     except (Exception, TooMuch) as error: reason = _said(error)
     else:
         shares = found.pop("used")
-        return found | {"used": {one["name"]: shares[place] for place, one in weights.items() if place in shares}}
+        return found | {"used": shares and {one["name"]: shares[place] for place, one in weights.items() if place in shares}}
+    if model.main_input_name != "input_ids": return {"why": f"it reads {model.main_input_name} and no text alone"}
     if "operations" not in reason: return {"why": reason}
     try: return {"why": reason, "kept": kept_of_two(model, batch, tokens)}
     except (Exception, TooMuch): return {"why": reason}
@@ -434,10 +466,8 @@ def answer(
     try:
         model = build(asked["config"], asked["dtype"], asked["attention"], asked["bare"])
         weights, config = tensors_of(model), model.config
-        text = config.get_text_config()
-        limit = next((value for name in _LIMITS if isinstance(value := getattr(text, name, None), int) and value > 0), None)
-        found = {"model_class": type(model).__name__, "tensors": list(weights.values()), "limit": limit}
-        found |= {"both": bool(config.is_encoder_decoder), "defaults": _defaults(config, asked["config"], asked["sizes"])}
+        found = {"model_class": type(model).__name__, "tensors": list(weights.values()), "limit": _limit(model)}
+        found |= {"both": reads_twice(model), "defaults": _defaults(config, asked["config"], asked["sizes"])}
         if asked["tokens"] is None: return found
         return found | _ran(model, asked["batch"], asked["tokens"], weights)
     except (Exception, TooMuch) as error: return {"error": _said(error)}

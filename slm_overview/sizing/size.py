@@ -25,12 +25,12 @@ from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
 from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
-from ..arithmetic.vocabulary import TOKENIZERS, Vocabulary, gguf_vocabulary, tokenizer_kind, vocabulary_of
+from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, check_config, once, read_config, reading
 from ..files.weights import TensorInfo, WeightsHeader, check_file, gguf_parts, is_gguf, joined, read_header, safetensors_files
 from .built import Built, BuiltRun, built, built_run
-from .quantized import Quantization, largest_packed, matrix_bytes, plain_type, quantization_of, unpacked_numbers
+from .quantized import Quantization, check_packed, largest_packed, matrix_bytes, plain_type, quantization_of, unpacked_numbers
 
 # %% ../../nbs/sizing/size.ipynb #18940200
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Outline(Struct, frozen=True):
     limit: int | None = None  # tokens of context that it is made for
     stored_dtype: str | None = None  # the precision of its checkpoint, if there is one and all of it has the same
     gguf: tuple[TensorInfo, ...] = ()  # the tensors of its GGUF file, if that is what there is
-    vocabulary: Vocabulary | None = None  # of its GGUF file, if that says it
+    vocabulary: Vocabulary | None = None  # of its GGUF file or its tokenizer.json, if there is one
     quantization: Quantization | None = None  # how the weights of its checkpoint are packed
     packed: tuple[TensorInfo, ...] = ()  # the tensors of that checkpoint
     built: Built | None = None  # what transformers builds of the config, where the closed form does not know it
@@ -215,7 +215,7 @@ def _stored(tensors: Iterable[TensorInfo]) -> str | None:
     return _STORED.get(kinds.pop()) if len(kinds) == 1 else None
 
 
-_NO_OUTPUT = re.compile(r"For(Sequence|Token)Classification$|ForQuestionAnswering$|(?<!LMHead)(?<!Heads)(?<!Encoder)Model$")
+_NO_OUTPUT = re.compile(r"For(Sequence|Token)Classification$|ForQuestionAnswering$|(?<!LMHead)(?<!Heads)Model$")
 
 
 def _check_output(config: Mapping) -> None:
@@ -231,12 +231,13 @@ def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = (),
     tensors, config, quantization = tuple(tensors), Config(config), quantization_of(config)
     if quantization and not tensors:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
+    if tensors: check_packed(tensors, quantization)
     try:
         if not closed: _check_output(config)
         parameters, _ = count_parameters(config).total, layer_states(config)
     except CheckpointError as refusal:
         if closed: raise
-        plain = Config({key: value for key, value in config.items() if key != "quantization_config"})
+        plain = Config({key: value for key, value in config.items() if key not in ("quantization_config", "compression_config")})
         found = _second_way(plain, refusal)
         return _of_packed_built(plain, name, tensors, quantization, found) if quantization else _of_built(config, name, tensors, found)
     held = unpacked_numbers(tensors, quantization) if quantization else sum(tensor.elements for tensor in tensors)
@@ -247,10 +248,17 @@ def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = (),
     return Outline(name, config, parameters, limit, _stored(tensors))
 
 # %% ../../nbs/sizing/size.ipynb #dd21443c
+def _with_tokenizer(known: Outline, folder: Path) -> Outline:
+    "A model with the vocabulary that the tokenizer.json in its folder has, if there is one; raises `CheckpointError`"
+    return structs.replace(known, vocabulary=tokenizer_vocabulary(folder))
+
+
 def _from_folder(folder: Path, name: str) -> Outline:
     "A checkpoint; raises `CheckpointError`"
-    tensors = [tensor for file in safetensors_files(folder) for tensor in read_header(file).tensors]
-    return _from_config(read_config(folder), name, tensors)
+    files = safetensors_files(folder)
+    tensors = [tensor for file in files for tensor in read_header(file).tensors]
+    if files and not tensors: raise CheckpointError(f"{files[0]} holds no tensors. Fetch it again.")
+    return _with_tokenizer(_from_config(read_config(folder), name, tensors), folder)
 
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
@@ -269,10 +277,12 @@ def _from_path(path: Path) -> Outline:
     "A model in a folder or a file; raises `CheckpointError`"
     if path.is_dir(): return _from_folder(path, path.resolve().name)
     check_file(path, "Pass a folder, a config.json, a GGUF or safetensors file, or a name of the catalogue.")
+    if path.name == "config.json": return _with_tokenizer(_from_config(read_config(path), path.parent.name or path.stem), path.parent)
     if path.suffix.casefold() == ".json": return _from_config(read_config(path), path.parent.name or path.stem)
     if is_gguf(path): return _from_gguf(joined([read_header(part) for part in gguf_parts(path)]), path.stem)
     header = read_header(path)
-    if (path.parent / "config.json").is_file(): return _from_config(read_config(path.parent), path.stem, header.tensors)
+    if (path.parent / "config.json").is_file():
+        return _with_tokenizer(_from_config(read_config(path.parent), path.stem, header.tensors), path.parent)
     raise CheckpointError(
         f"{path.name} holds {header.elements:,} numbers in {format_bytes(header.nbytes)}, but does not say how they are used: "
         "put the model's config.json beside it."
@@ -488,10 +498,16 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
 
 # %% ../../nbs/sizing/size.ipynb #19c03c24
 def _said_of_vocabulary(known: Outline) -> tuple[str, ...]:
-    "What was assumed of the vocabulary of a GGUF file, and what is not known of it"
-    if not known.gguf or (known.vocabulary and known.vocabulary.is_known): return ()
-    if known.vocabulary is None: return (f"The file names no tokenizer, which is taken for one of {tokenizer_kind(known.config)}.",)
-    return (f"The tokenizer is of the kind {known.vocabulary.kind!r}, which is not known here: its vocabulary is not counted.",)
+    "What was assumed of the vocabulary of a file, and what is not known of it"
+    own = known.vocabulary
+    if own and own.is_known or not (own or known.gguf): return ()
+    if own is None: return (f"The file names no tokenizer, which is taken for one of {tokenizer_kind(known.config)}.",)
+    return (f"The tokenizer is of the kind {own.kind!r}, which is not known here: its vocabulary is not counted.",)
+
+
+def _vocabulary(known: Outline, engine: str) -> Vocabulary:
+    "The vocabulary of a model whose architecture is known; that of a GGUF file is as it will be in the engine"
+    return known.vocabulary if known.gguf and known.vocabulary else vocabulary_of(known.config, engine, known.vocabulary)
 
 
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
@@ -505,7 +521,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
-        "vocabulary": (known.vocabulary or vocabulary_of(config, engine)).nbytes(engine), "notes": _said_of_vocabulary(known),
+        "vocabulary": _vocabulary(known, engine).nbytes(engine), "notes": _said_of_vocabulary(known),
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
         "decode_flops": batch * decode_flops(config, context, encoder_length=context, engine=engine),
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
@@ -540,7 +556,7 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     weights, read, turned = _built_weights(known, setting, touched)
     notes = (*_notes(known, run), *((_NAMED_OTHERWISE,) if run.used and read is None else ()))
     found = {"weights": weights, "kv_cache": _kept(run, setting), "activations": run.activations}
-    found["vocabulary"] = _entries(known) * TOKENIZERS["BPE"]["transformers"]
+    found["vocabulary"] = _built_vocabulary(known).nbytes()
     if run.activations is not None: found["activations"] += turned * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": model.totals(run.used).numbers if run.used else None,
@@ -556,6 +572,13 @@ def _entries(known: Outline) -> int:
     return next((place["vocab_size"] for place in places if isinstance(place, Mapping) and place.get("vocab_size")), 0)
 
 
+def _built_vocabulary(known: Outline) -> Vocabulary:
+    "The vocabulary of a model that was built: by its tokenizer.json, or as its architecture usually has it"
+    inner, entries = known.config.get("text_config"), _entries(known)
+    name = (isinstance(inner, Mapping) and inner.get("model_type")) or known.config["model_type"]
+    return known.vocabulary or Vocabulary(usual_kind(str(name), entries), entries)
+
+
 def _kept(run: BuiltRun, setting: _Setting) -> int | None:
     "Bytes that are kept for the next token, None if that is not known"
     if run.kept is None: return None
@@ -567,8 +590,11 @@ def _notes(known: Outline, run: BuiltRun) -> tuple[str, ...]:
     "What was assumed of a model that was built, and why something of it is not known"
     sizes = ", ".join(f"{name}={value:,}" for name, value in known.built.defaults.items())
     assumed = [f"The config does not say {sizes}: these are the defaults of transformers."] if sizes else []
-    assumed.append("The tokenizer is taken for one of BPE." if _entries(known) else "The vocabulary of the tokenizer is not counted.")
+    if known.vocabulary: assumed += _said_of_vocabulary(known)
+    elif not _entries(known): assumed.append("The vocabulary of the tokenizer is not counted.")
+    else: assumed.append(f"The tokenizer is taken for one of {_built_vocabulary(known).kind}.")
     missing = "Work and activations are" if run.kept else "Cache, work and activations are"
+    if run.activations is not None: missing = "What the next token takes is"
     return (*assumed, *([f"{missing} not known, as {run.why}."] if run.why else []))
 
 # %% ../../nbs/sizing/size.ipynb #d3761a13

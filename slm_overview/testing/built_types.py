@@ -62,7 +62,7 @@ def _held(one: Any) -> int:
     return sum(map(_held, inner.values()))
 
 
-_SCORES = ("logits", "loss", "last_hidden_state", "hidden_states", "encoder_last_hidden_state", "pooler_output", "attentions")
+_STATES = ("past_key_values", "cache_params", "state", "mems", "past_buckets_states")  # as models call what they want to have again
 
 
 def held_bytes(
@@ -74,7 +74,7 @@ def held_bytes(
     inputs = {"input_ids": ids, "decoder_input_ids": ids} if model.config.is_encoder_decoder else {"input_ids": ids}
     taken = inspect.signature(model.forward).parameters
     with torch.no_grad(): output = model(**inputs, **{name: True for name in ("use_cache", "return_dict") if name in taken})
-    return sum(_held(value) for name, value in output.items() if name not in _SCORES)
+    return sum(_held(value) for name, value in output.items() if name in _STATES)
 
 # %% ../../nbs/testing/built_types.ipynb #f786f4fd
 TOKENS, LARGEST = 20, 100_000_000  # that are read, more than the small windows have; parameters of a model that is built with data
