@@ -541,7 +541,10 @@ class _Options:
     batch_size: int | None
 
 
-def _key(text: Text) -> bytes: return blake2b(repr(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()  # of a text or a pair
+def _key(text: Text) -> bytes:
+    "What tells a text or a pair from others, also where a kind of string shows itself in another way"
+    parts = (text,) if isinstance(text, str) else text
+    return blake2b("\n".join(map(str.__repr__, parts)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class _Known:

@@ -90,7 +90,8 @@ def outputs_of(
 ) -> torch.Tensor:  # shape (texts, ...)
     "What a model gives for a batch; text by text where it refuses them together. Raises `CheckpointError` if it refuses one, or draws"
     try: return _steady(run, batch)
-    except ValueError as error:  # e.g. BART, where one text holds more marks of an end than another
+    except torch.OutOfMemoryError: raise
+    except (ValueError, RuntimeError, IndexError, AssertionError) as error:  # BART, where a text has more marks than another
         masks = batch["attention_mask"].bool()
         if len(masks) == 1: raise CheckpointError(f"the model refuses to read a text, and says: {error}") from error
         rows = [{name: value[number : number + 1, mask] for name, value in batch.items()} for number, mask in enumerate(masks)]
