@@ -84,6 +84,9 @@ def _steady(run: Callable, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     )
 
 
+_FAILURES = (ValueError, RuntimeError, LookupError, AssertionError, AttributeError, TypeError)  # with which models end that cannot read
+
+
 def outputs_of(
     run: Callable,  # called as a model is
     batch: dict[str, torch.Tensor],  # its inputs
@@ -91,7 +94,7 @@ def outputs_of(
     "What a model gives for a batch; text by text where it refuses them together. Raises `CheckpointError` if it refuses one, or draws"
     try: return _steady(run, batch)
     except torch.OutOfMemoryError: raise
-    except (ValueError, RuntimeError, IndexError, AssertionError) as error:  # BART, where a text has more marks than another
+    except _FAILURES as error:  # e.g. BART, where a text has more marks of an end than another
         masks = batch["attention_mask"].bool()
         if len(masks) == 1: raise CheckpointError(f"the model refuses to read a text, and says: {error}") from error
         rows = [{name: value[number : number + 1, mask] for name, value in batch.items()} for number, mask in enumerate(masks)]
