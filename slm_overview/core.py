@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 import torch
+import transformers
 from tokenizers import normalizers
 from tqdm import tqdm
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .files.packaged import find_packaged
-from .files.sentence_modules import LISTING, SavedModule, about, encoder_settings, has_classifier, sentence_layout
+from .files.sentence_modules import LISTING, SavedModule, about, encoder_settings, has_classifier, sentence_layout, stated_length
 from .files.weights import read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
@@ -36,7 +37,7 @@ from .labelling.pooling import RoutedModel, behind, static_model
 from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, labels_of, prediction, problem_type_of
 from .labelling.sentence_classifier import sentence_classifier
 from .loading.adapter import Adapter, adapter_named, check_peft, merge_adapter, weights_of
-from .loading.loaded import evaluating, name_of, untrained_weights
+from .loading.loaded import check_complete, check_finite, evaluating, left_over, name_of, untrained_weights
 from .loading.resolve import VOCABULARIES, Checkpoint, resolve
 from .loading.task import show_task, task_of
 from .writing.chat_template import templates_in
@@ -58,6 +59,7 @@ from slm_overview.loading.placement import (
     auto_class,
     check_before_fetching,
     check_memory,
+    check_stored,
     choose_device,
     choose_dtype,
     has_other_head,
@@ -155,10 +157,8 @@ def _check_shapes(wrong: Iterable[tuple], model: PreTrainedModel, config: Any, n
     )
 
 
-def _load_model(
-    checkpoint: Checkpoint, task: str, dtype: torch.dtype | None, labels: int | None = None
-) -> tuple[PreTrainedModel, set[str]]:
-    "The model of a checkpoint, and the names of its weights that were not in the files"
+def _check_gguf(checkpoint: Checkpoint, task: str) -> None:
+    "Raise `TaskError` or `CheckpointError` for a GGUF file that transformers cannot load for a task"
     if checkpoint.gguf_file and task != "text-generation":
         raise TaskError(
             f"'{checkpoint.name}' is a GGUF file, which holds a decoder without a head for task='{task}'. Load it with "
@@ -166,16 +166,23 @@ def _load_model(
         )
     if checkpoint.gguf_file and len(checkpoint.weights) > 1:
         raise CheckpointError(f"'{checkpoint.name}' is split into parts, which transformers cannot read. Run it with engine='llama.cpp'.")
-    config = AutoConfig.from_pretrained(**_source(checkpoint))
+
+
+def _load_model(checkpoint: Checkpoint, how: "_How") -> tuple[PreTrainedModel, set[str], set[str]]:
+    "The model of a checkpoint, the names of its weights that were not in the files, and those in the files that it has not"
+    _check_gguf(checkpoint, how.task)
+    config, labels = AutoConfig.from_pretrained(**_source(checkpoint)), how.labels
+    if not checkpoint.gguf_file: check_stored(checkpoint, config)
     if labels is not None and labels != config.num_labels: config.num_labels = labels
     options = {"config": config} | ({} if checkpoint.gguf_file else {"use_safetensors": True})  # to read that of a GGUF file takes seconds
-    model, report = auto_class(task, config).from_pretrained(
-        **_source(checkpoint), **options, dtype=dtype or "auto", output_loading_info=True, ignore_mismatched_sizes=True,
+    if how.precision is torch.float16 and how.place.type == "cpu": options["attn_implementation"] = "eager"  # the fused one hides overflow
+    model, report = auto_class(how.task, config).from_pretrained(
+        **_source(checkpoint), **options, dtype=how.precision or "auto", output_loading_info=True, ignore_mismatched_sizes=True,
     )
     body = f"{model.base_model_prefix}."
     fresh = {name for name, *_ in report["mismatched_keys"] if labels is not None and not name.startswith(body)}  # a head of another size
     _check_shapes([one for one in report["mismatched_keys"] if one[0] not in fresh], model, config, checkpoint.name)
-    return model, set(report["missing_keys"]) | fresh
+    return model, set(report["missing_keys"]) | fresh, set() if checkpoint.gguf_file else set(report["unexpected_keys"])
 
 # %% ../nbs/00_core.ipynb #5a1e3766
 NEXT_STEP = {
@@ -202,6 +209,21 @@ def _check_head(model: PreTrainedModel, missing: set[str], name: str, task: str)
     "Raise `TaskError` where the head is one for another task, whose weights have the same names and shapes"
     if missing or not has_other_head(model.config, type(model)): return
     raise TaskError(f"the head of '{name}' was trained for something else than task='{task}'. {saved_otherwise(model.config, type(model))}")
+
+
+def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, stacklevel: int) -> None:
+    "Warn where a model was saved as a class that transformers does not have, or with parts that its class does not have"
+    named, (_, beside) = next(iter(model.config.architectures or []), None), left_over(model, unused)
+    if named is None or (hasattr(transformers, named) and named != type(model).__name__): return
+    foreign = not hasattr(transformers, named) and hasattr(model.config, "auto_map")
+    if not beside and not foreign: return
+    how = f"which has no place for {beside[0]}" if beside else "since no code that comes with a model is run here"
+    warnings.warn(
+        f"'{name}' was saved as a {named} and is read as a {type(model).__name__}, {how}: its answers may be others than those "
+        "that it was trained for.",
+        SlmWarning,
+        stacklevel=stacklevel,
+    )
 
 
 def _mark_untrained(model: PreTrainedModel, missing: set[str], checkpoint: Checkpoint, task: str, stacklevel: int) -> None:
@@ -263,13 +285,17 @@ def _load_pair(
 ) -> tuple[Any, PreTrainedModel]:
     "A tokenizer and a model of transformers, ready to run, with what sentence-transformers saved about it; some parts are not used"
     with _quiet(how.progress), _loading(checkpoint):
-        model, missing = _load_model(checkpoint, how.task, how.precision, how.labels)
+        model, missing, left = _load_model(checkpoint, how)
         tokenizer = _load_tokenizer(checkpoint, how.task)
         if settings.get("do_lower_case"): _lower_case(tokenizer)
+        tokenizer.model_max_length = max(tokenizer.model_max_length, stated_length(settings) or 0)  # the makers' word counts
+        check_finite(model, checkpoint.name)
         if how.quantize: _quantize(model)
         model.to(how.place).eval()
     _check_body(model, missing, checkpoint.name)
+    check_complete(model, left, checkpoint.name)
     _check_head(model, missing, checkpoint.name, how.task)
+    _warn_of_class(model, left, checkpoint.name, stacklevel + 1)
     if how.task == "feature-extraction": missing = _without_pooler(model, missing)
     _mark_untrained(model, {name for name in missing if not name.startswith(unused)}, checkpoint, how.task, stacklevel + 1)
     state_padding(tokenizer, model)
@@ -515,7 +541,10 @@ class _Options:
     batch_size: int | None
 
 
-def _key(text: Text) -> bytes: return blake2b(repr(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()  # of a text or a pair
+def _key(text: Text) -> bytes:
+    "What tells a text or a pair from others, also where a kind of string shows itself in another way"
+    parts = (text,) if isinstance(text, str) else text
+    return blake2b("\n".join(map(str.__repr__, parts)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class _Known:

@@ -10,7 +10,7 @@ __all__ = ['KINDS', 'LISTING', 'ABOUT', 'POOLING_MODES', 'CLASSIFIER', 'SavedMod
 import ast
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -144,6 +144,8 @@ class SentenceLayout:
     route_mappings: Mapping[tuple[str | None, str | None], str] = field(default_factory=dict)  # from task and modality
     prompts: Mapping[str, str] = field(default_factory=dict)  # what can be put before a text, by name
     default_prompt_name: str | None = None  # which of them is put there if nothing is said
+    similarity: str = "cosine"  # how the makers of a model compare vectors: `cosine`, `dot`, `euclidean` or `manhattan`
+    truncate_dim: int | None = None  # so many numbers of each vector are used by its makers; all if None
 
     def prompt(
         self,
@@ -183,6 +185,19 @@ def _prompts(noted: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if wrong or (name is not None and name not in prompts):
         raise CheckpointError(f"{folder / ABOUT} names the prompts {prompts!r:.100} and the default {name!r}, which is not one of them.")
     return {"prompts": prompts, "default_prompt_name": name}
+
+
+_SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
+
+
+def _vectors(noted: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    "How the vectors of a model are compared, and how many numbers of them are used"
+    similarity, kept = noted.get("similarity_fn_name") or "cosine", noted.get("truncate_dim")
+    if similarity not in _SIMILARITIES:
+        raise CheckpointError(f"{folder / ABOUT} compares vectors by {similarity!r}. Known are {', '.join(_SIMILARITIES)}.")
+    if kept is not None and (type(kept) is not int or kept < 1):
+        raise CheckpointError(f"{folder / ABOUT} states truncate_dim={kept!r}, which is no count of numbers.")
+    return {"similarity": similarity, "truncate_dim": kept}
 
 
 def _check_names(module: SavedModule, wanted: str) -> None:
@@ -230,10 +245,12 @@ def has_one_encoder(
 
 
 def _unlisted(folder: Path) -> tuple[SavedModule, ...]:
-    "The modules of a folder without a list: an encoder, and the mean unless a pooling is there"
+    "The modules of a folder without a list: an encoder, and unless a pooling is there the mean, or of a model that writes the last token"
     places = sorted(path.parent.name for path in folder.glob("[0-9]*_*/config.json") if path.parent.name != "1_Pooling")
     if places: raise CheckpointError(f"{folder} has {', '.join(places)}, and no {LISTING} that says how they are used.")
-    pooling = _saved(folder, "sentence_transformers.Pooling", "1_Pooling", folder / LISTING)
+    pooling, config = _saved(folder, "sentence_transformers.Pooling", "1_Pooling", folder / LISTING), _read(folder / "config.json")
+    writes = str(next(iter(config.get("architectures") or []), "")).endswith("ForCausalLM") and config.get("is_causal", True)
+    if writes and not pooling.settings: pooling = replace(pooling, settings={"pooling_mode": "lasttoken"})  # as sentence-transformers does
     return _saved(folder, "sentence_transformers.Transformer", "", folder / LISTING), pooling
 
 
@@ -248,7 +265,8 @@ def sentence_layout(
     routed = modules[0].kind == "Router"
     routes = _routed(modules[0], modules[1:], file) if routed else {"routes": {"": tuple(modules)}}
     for each in routes["routes"].values(): _check_order(each, file)
-    return SentenceLayout(**routes, **_prompts(about(folder), folder))
+    noted = about(folder)
+    return SentenceLayout(**routes, **_prompts(noted, folder), **_vectors(noted, folder))
 
 # %% ../../nbs/files/sentence_modules.ipynb #3ab4f90a
 CLASSIFIER = "classifier"  # the folder of a head

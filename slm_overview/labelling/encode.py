@@ -123,8 +123,7 @@ def token_limit(
     limits += [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
     for module in modules_of(model):
         positions = module._modules.get("position_embeddings")
-        if isinstance(positions, torch.nn.Embedding) and positions.padding_idx is not None:
-            limits.append(positions.num_embeddings - positions.padding_idx - 1)
+        if getattr(positions, "padding_idx", None) is not None: limits.append(len(positions.weight) - positions.padding_idx - 1)
     return min((limit for limit in limits if isinstance(limit, int) and 0 < limit < NO_LIMIT), default=None)
 
 # %% ../../nbs/labelling/encode.ipynb #d8507616

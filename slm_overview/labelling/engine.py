@@ -247,18 +247,19 @@ def margins(
 def _in_doubt(exact: Callable, rounded: Callable, batch: dict[str, torch.Tensor]) -> float:
     "How near to a tie an answer in 8 bits is looked at again, from sample texts; raises `OptionError` where the answers are others"
     right, found = exact(**batch)[0], rounded(**batch)[0]
-    if right.ndim != 2: return 0.0
+    scores, mask = right.ndim == 2, batch["attention_mask"].bool()
+    if not scores: right, found = right[mask], found[mask]
     wrong = right - found
     if not wrong.abs().max() <= _OTHER * right.abs().max():
         raise OptionError("quantize='int8' gives other answers than float32 with this model. Leave it out.")
-    return _CAUTION * (wrong - wrong.mean(-1, keepdim=True)).square().mean().sqrt().item() * 2**0.5
+    return _CAUTION * (wrong - wrong.mean(-1, keepdim=True)).square().mean().sqrt().item() * 2**0.5 if scores else 0.0
 
 
 def _seconds(encoded: Sequence[Encoded], tokenizer: Any, prepared: Prepared) -> float:
     "How long a model that is prepared takes for some texts, without a second look"
     started = time.perf_counter()
     for positions in plan([row.tokens_read for row in encoded]):
-        prepared.run(**collate([encoded[position] for position in positions], tokenizer, "cpu", padding_side="right"))
+        prepared.run(**collate([encoded[position] for position in positions], tokenizer, "cpu", "right", prepared.padding.token))
     return time.perf_counter() - started
 
 
@@ -293,8 +294,8 @@ def _warn_slow(encoded: Sequence[Encoded], tokenizer: Any, exact: Prepared, roun
 
 def _integers(model: PreTrainedModel, tokenizer: Any, encoded: Sequence[Encoded], way: Way) -> Prepared:
     "A model in 8 bits, with the exact one for what it leaves in doubt; what it needs comes from sample texts; raises `OptionError`"
-    exact, rows = _floats(model, "float32"), _of_all_lengths(_sample(encoded))
-    batch = collate(rows, tokenizer, "cpu", padding_side="right")
+    padding, rows = Padding(token=padding_tokens(tokenizer, model)[0]), _of_all_lengths(_sample(encoded))
+    exact, batch = replace(_floats(model, "float32"), padding=padding), collate(rows, tokenizer, "cpu", "right", padding.token)
     if way.backend == "openvino": parts = dict(run=quantized(model, [collate([row], tokenizer, "cpu") for row in rows]), **_OPENVINO)
     elif exact.pads: raise OptionError(f"quantize='int8' is not possible for this {type(model).__name__}. Leave it out.")
     else:
@@ -303,7 +304,7 @@ def _integers(model: PreTrainedModel, tokenizer: Any, encoded: Sequence[Encoded]
         body = exact.run if isinstance(exact.run, PackedBody) else exact.run.base_model
         blocks = integer_blocks(model, body.blocks, first, groups_of(mask.sum(1).tolist()))
         parts = dict(run=twin_of(model, blocks, torch.float32), pads=False)
-    rounded = Prepared((), way, **parts)
+    rounded = Prepared((), way, padding=padding, **parts)
     _check_pays(rows[-1:], tokenizer, exact, rounded, _FAR)  # one short text first: the others could take minutes
     margin = _in_doubt(exact.run, rounded.run, batch)
     _check_pays(rows[::_EVERY], tokenizer, exact, rounded, _SLOWER)

@@ -168,7 +168,7 @@ def fill_mask(
     windows = [_windows(*one, tokenizer, length) for one in zip(texts, encoded, told, positions, strict=True)]
     rows = [row for some in windows for _, _, row in some]
     words = model.get_input_embeddings().weight.shape[0]
-    scores = iter(token_outputs(rows, tokenizer, model, lambda output: output.logits, max(1, _NUMBERS // words), batch_size))
+    scores = iter(token_outputs(rows, tokenizer, model, lambda output: output[0], max(1, _NUMBERS // words), batch_size))
     items = []
     for one, row, tells, some in zip(texts, encoded, told, windows, strict=True):
         found = [_filled(gap, tells, next(scores)[places.index(gap)], tokenizer, top_k, chosen, len(some) == 1) for gap, places, _ in some]

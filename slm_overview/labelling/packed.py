@@ -141,7 +141,8 @@ _FUSED_TO = 64  # tokens of all texts together up to which it is the faster one 
 
 
 def _fuses(dtype: torch.dtype, texts: int, tokens: int) -> bool:
-    "Whether fused attention is the faster one over so many texts of so many tokens each"
+    "Whether fused attention is the faster one over so many texts of so many tokens each; in float16 it would hide an overflow"
+    if dtype is torch.float16: return False
     return tokens >= _FUSED_FROM if dtype is torch.float32 else texts * tokens <= _FUSED_TO
 
 

@@ -84,13 +84,17 @@ def _steady(run: Callable, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     )
 
 
+_FAILURES = (ValueError, RuntimeError, LookupError, AssertionError, AttributeError, TypeError)  # with which models end that cannot read
+
+
 def outputs_of(
     run: Callable,  # called as a model is
     batch: dict[str, torch.Tensor],  # its inputs
 ) -> torch.Tensor:  # shape (texts, ...)
     "What a model gives for a batch; text by text where it refuses them together. Raises `CheckpointError` if it refuses one, or draws"
     try: return _steady(run, batch)
-    except ValueError as error:  # e.g. BART, where one text holds more marks of an end than another
+    except torch.OutOfMemoryError: raise
+    except _FAILURES as error:  # e.g. BART, where a text has more marks of an end than another
         masks = batch["attention_mask"].bool()
         if len(masks) == 1: raise CheckpointError(f"the model refuses to read a text, and says: {error}") from error
         rows = [{name: value[number : number + 1, mask] for name, value in batch.items()} for number, mask in enumerate(masks)]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import torch
 
-from ..errors import CheckpointError, SlmWarning, check_option
+from ..errors import CheckpointError, OptionError, SlmWarning, check_option
 from .encode import Encoded, Text
 
 # %% ../../nbs/labelling/predictions.ipynb #4d674223
@@ -34,7 +34,8 @@ PROBLEM_TYPES = {
 def _stated_activation(config: Any) -> str:
     "The name of the activation that Sentence Transformers saved with a model, or nothing"
     saved = getattr(config, "sentence_transformers", None)
-    name = saved.get("activation_fn") if isinstance(saved, dict) else getattr(config, "sbert_ce_default_activation_function", None)
+    name = saved.get("activation_fn") if isinstance(saved, dict) else None
+    if name is None: name = getattr(config, "sbert_ce_default_activation_function", None)
     return name.rpartition(".")[2] if isinstance(name, str) else ""
 
 
@@ -46,6 +47,9 @@ def problem_type_of(
     stated = problem_type or getattr(config, "problem_type", None)
     if stated: return check_option("problem_type", stated, PROBLEM_TYPES)
     activation = _stated_activation(config)
+    if activation not in ("", "Sigmoid", "Identity", "Softmax"):
+        advice = f"Pass problem_type=, one of {', '.join(PROBLEM_TYPES)}, or use `rerank` where there is one score."
+        raise OptionError(f"the model states that its outputs go through {activation!r:.60}, which gives no score known here. {advice}")
     if activation == "Sigmoid": return "multi_label_classification"
     if activation == "Identity" or config.num_labels == 1: return "regression"
     return "single_label_classification"

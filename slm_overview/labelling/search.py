@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from ..errors import CheckpointError, InputError, OptionError
+from ..errors import CheckpointError, InputError, OptionError, TaskError
 from ..files.kept import write_whole
 from ..loading.loaded import name_of
-from .embed import embed_document, embed_query
+from .embed import embed_document, embed_query, stated_similarity
 from .encode import as_texts
 from .engine import check_count
+from .pooling import Behind, Normalize
 from .predictions import Items
 
 # %% ../../nbs/labelling/search.ipynb #baa103d3
@@ -76,19 +77,37 @@ def _merged(scores: np.ndarray, places: np.ndarray, top_k: int) -> tuple[np.ndar
 
 def _best(products: np.ndarray, start: int, top_k: int) -> tuple[np.ndarray, np.ndarray]:
     "The best products of a block, and their places"
+    if not np.isfinite(products).all(): raise InputError("the products of these vectors are not finite numbers. Check the vectors.")
     if top_k >= products.shape[1]: chosen = np.broadcast_to(np.arange(products.shape[1]), products.shape)
     else: chosen = np.argpartition(-products, top_k - 1, axis=1)[:, :top_k]
+    found = np.take_along_axis(products, chosen, 1)
+    last = found.min(1, keepdims=True)  # as good as it may be others, which come first
+    for row in np.flatnonzero((products == last).sum(1) > (found == last).sum(1)):
+        chosen[row] = np.argsort(-products[row], kind="stable")[:top_k]
     return np.take_along_axis(products, chosen, 1), chosen + start
 
 
+def _matrix(vectors: Any) -> np.ndarray:
+    "Vectors as an array; raises `InputError` for what is no matrix of numbers"
+    found = np.asarray(vectors)
+    if found.ndim == 2 and found.dtype.kind in "fiu": return found
+    raise InputError(f"a matrix of numbers is needed, a row for each vector, and this has the shape {found.shape} of {found.dtype}.")
+
+
+def _floats(vectors: np.ndarray) -> np.ndarray:
+    "Numbers in which products are right: whole ones and those of 16 bits would overflow"
+    return vectors if vectors.dtype in (np.float32, np.float64) else vectors.astype(np.float32)
+
+
 def nearest(
-    queries: np.ndarray,  # shape (questions, width), float32
-    vectors: np.ndarray,  # shape (texts, width), float32
+    queries: np.ndarray,  # shape (questions, width)
+    vectors: np.ndarray,  # shape (texts, width)
     top_k: int = 10,  # how many to find for each question
 ) -> tuple[np.ndarray, np.ndarray]:  # products and positions, shape (questions, top_k), the largest first
-    "The vectors with the largest products, exactly; raises `InputError` for other shapes, `OptionError`"
+    "The vectors with the largest products, exactly; raises `InputError` for other shapes and what is not finite, `OptionError`"
     check_count(top_k, "top_k", "texts")
-    if queries.ndim != 2 or vectors.ndim != 2 or queries.shape[1] != vectors.shape[1]:
+    queries, vectors = _matrix(queries), _matrix(vectors)
+    if queries.shape[1] != vectors.shape[1]:
         raise InputError(f"vectors of the shapes {queries.shape} and {vectors.shape} cannot be compared: both need (number, width).")
     found = [_nearest_of(queries[start : start + _QUERIES], vectors, top_k or 10) for start in range(0, len(queries), _QUERIES)]
     if not found: return np.empty((0, 0), np.float32), np.empty((0, 0), np.int64)
@@ -98,9 +117,10 @@ def nearest(
 def _nearest_of(queries: np.ndarray, vectors: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]:
     "The same for one block of questions"
     scores, places = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
-    rows = max(1, BLOCK_PRODUCTS // max(1, len(queries)))
+    rows, queries = max(1, BLOCK_PRODUCTS // max(1, len(queries))), _floats(queries)
     for start in range(0, len(vectors), rows):
-        some, where = _best(queries @ vectors[start : start + rows].T, start, top_k)
+        with np.errstate(invalid="ignore", over="ignore"): products = queries @ _floats(vectors[start : start + rows]).T
+        some, where = _best(products, start, top_k)
         scores, places = _merged(np.hstack([scores, some]), np.hstack([places, where]), top_k)
     return scores, places
 
@@ -111,7 +131,7 @@ _FORM = "slm_overview index 1"
 @dataclass(frozen=True, repr=False)
 class Index:
     "Texts with their vectors"
-    vectors: np.ndarray  # shape (texts, width), float32, of length 1
+    vectors: np.ndarray  # shape (texts, width), float32; of length 1, unless the model compares by the dot product
     texts: tuple[str, ...]
     model_name: str  # what made the vectors
     revision: str | None = None  # of that model, if it came from the Hub
@@ -155,9 +175,20 @@ class Index:
         except Exception as error:  # zipfile has errors of its own
             raise CheckpointError(f"{path} is broken: {type(error).__name__}: {error}") from error
         lengths = {len(texts), len(texts if places is None else places), *arrays["vectors"].shape[:1]}
-        if about.get("form") != _FORM or lengths != {len(texts)}:
+        if not isinstance(about, dict) or about.get("form") != _FORM or arrays["vectors"].ndim != 2 or lengths != {len(texts)}:
             raise CheckpointError(f"{path} is no index of this form, or is not whole.")
         return cls(arrays["vectors"], texts, about["model_name"], about["revision"], places)
+
+
+def _normalize(model: Any) -> bool:
+    "Whether vectors have length 1 before they are compared; raises `TaskError` for a model that compares by a distance"
+    stated, last = stated_similarity(model), [*getattr(model, "behind", Behind()).on_texts][-1:]
+    if stated in ("cosine", "dot"): return stated == "cosine"
+    if stated == "euclidean" and last and isinstance(last[0], Normalize): return True  # of length 1: the same order
+    raise TaskError(
+        f"the makers of '{name_of(model)}' compare its vectors by their {stated} distance, and a search here is by the cosine or the dot "
+        "product. Hand what `embed(..., normalize=False)` gives to a library that has this distance, such as FAISS."
+    )
 
 
 def _revision(model: Any) -> str | None: return getattr(getattr(model, "checkpoint", None), "revision", None)
@@ -171,6 +202,7 @@ def build_index(
 ) -> Index:
     "Embed texts as documents, once; raises what `embed` raises"
     if "normalize" in options: raise OptionError("normalize= is not an option here: a cosine needs vectors of length 1.")
+    options = {**options, "normalize": _normalize(model)}
     checked = as_texts(texts)
     if any(isinstance(text, tuple) for text in checked): raise InputError("an index is of single texts, not of pairs.")
     return Index(embed_document(checked, tokenizer, model, **options).numpy(), tuple(checked), name_of(model), _revision(model))
@@ -211,7 +243,9 @@ def search(
     index = texts if isinstance(texts, Index) else build_index(texts, tokenizer, model, **options)
     _check_same(index, model)
     asked = as_texts(queries)
-    vectors = embed_query(asked, tokenizer, model, **options).numpy()
+    if any(isinstance(query, tuple) for query in asked): raise InputError("a tuple of two is a pair of texts. Many questions are a list.")
+    if "normalize" in options: raise OptionError("normalize= is not an option here: the model states how its vectors are compared.")
+    vectors = embed_query(asked, tokenizer, model, normalize=_normalize(model), **options).numpy()
     if len(index) == 0: scores, places = np.empty((len(asked), 0)), np.empty((len(asked), 0), np.int64)
     else: scores, places = nearest(vectors, index.vectors, top_k)
     rows, name = zip(asked, scores.tolist(), places.tolist(), strict=True), name_of(model)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TASKS', 'OTHER_NAMES', 'DTYPES', 'known_task', 'is_headed', 'saved_class', 'auto_class', 'saved_otherwise',
-           'has_other_head', 'best_device', 'choose_device', 'choose_dtype', 'weight_bytes', 'check_memory',
-           'check_before_fetching']
+           'has_other_head', 'best_device', 'choose_device', 'choose_dtype', 'weight_bytes', 'check_stored',
+           'check_memory', 'check_before_fetching']
 
 # %% ../../nbs/loading/placement.ipynb #724180b7
 import json
@@ -212,6 +212,21 @@ def weight_bytes(
     "The memory that the weights of a checkpoint take once loaded, from the headers of its files"
     if checkpoint.gguf_file: dtype = dtype or torch.float32
     return sum(_loaded_bytes(tensor, dtype) for file in checkpoint.weights for tensor in read_header(file).tensors)
+
+
+def check_stored(
+    checkpoint: Checkpoint,  # what `resolve` gives, of safetensors
+    config: PreTrainedConfig,  # its config, from transformers
+) -> None:
+    "Raise `CheckpointError` for matrices of whole numbers that no config says how to read: they are parts of another format"
+    if getattr(config, "quantization_config", None): return
+    tensors = [tensor for file in checkpoint.weights for tensor in read_header(file).tensors]
+    whole = [one.name for one in tensors if one.dtype.startswith(("I", "U")) and len(one.shape) > 1 and one.name.endswith("weight")]
+    if not whole: return
+    raise CheckpointError(
+        f"the files of '{checkpoint.name}' hold weights in whole numbers, {whole[0]} first, and the config does not say how they are to be "
+        "read. Load the repository that has them in float32, float16 or bfloat16."
+    )
 
 # %% ../../nbs/loading/placement.ipynb #1418f132
 def _free_bytes(device: torch.device) -> int:
