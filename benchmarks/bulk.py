@@ -13,6 +13,7 @@ import argparse
 import csv
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -44,10 +45,16 @@ def questions(count, start=0):
     return [f"{texts[number % len(texts)]} {number}" for number in range(start, start + count)]
 
 
-def written(path, count, start=0):
+def mixed(count, start=0):
+    "So many texts of one question up to sixteen, most of them short, no two alike"
+    texts, drawn = questions(16 * count, 16 * start), random.Random(start)
+    return [" ".join(texts[16 * number : 16 * number + min(16, int(drawn.paretovariate(0.8)))]) for number in range(count)]
+
+
+def written(path, count, start=0, made=questions):
     "A CSV file of texts with ids"
     with open(path, "w", newline="") as file:
-        csv.writer(file).writerows([("key", "text"), *((f"q{number}", text) for number, text in enumerate(questions(count, start)))])
+        csv.writer(file).writerows([("key", "text"), *((f"q{number}", text) for number, text in enumerate(made(count, start)))])
     return path
 
 
@@ -72,7 +79,7 @@ def in_a_pipeline(place):
     return lambda texts: list(labels(KeyDataset([{"text": text} for text in texts], "text"), batch_size=32))
 
 
-def race(name, place, rows, rounds, folder, with_pipeline):
+def race(name, place, rows, rounds, folder, with_pipeline, made=questions):
     "Rows per second of each contender: median and all rounds"
     tokenizer, model = load_small_model(place)
     contenders = {"predict in memory": lambda texts, _: predict(texts, tokenizer, model)}
@@ -87,8 +94,8 @@ def race(name, place, rows, rounds, folder, with_pipeline):
         for title, call in order if number % 2 else reversed(order):
             some = rows if "pipeline" not in title else max(200, rows // 10)
             start = number * rows
-            path = written(folder / f"{name}-{title[:9]}-{number}.csv".replace(" ", "-"), some, start)
-            texts, started = questions(some, start), time.perf_counter()
+            path = written(folder / f"{name}-{title[:9]}-{number}.csv".replace(" ", "-"), some, start, made)
+            texts, started = made(some, start), time.perf_counter()
             result = call(texts, path)
             seconds = result.seconds if title == "predict_file" else time.perf_counter() - started
             speeds[title].append(some / seconds)
@@ -224,7 +231,8 @@ def asked(*words, **environment):
 def speed(options, folder):
     "The race, with a small model and a large one"
     return {"banking-tiny": race("tiny", "banking-tiny", options.rows * 2, options.rounds, folder, with_pipeline=False),
-            "shape of MiniLM": race("minilm", classifier(folder), options.rows, options.rounds, folder, with_pipeline=True)}
+            "shape of MiniLM": race("minilm", classifier(folder), options.rows, options.rounds, folder, with_pipeline=True),
+            "shape of MiniLM, mixed lengths": race("mixed", folder / "classifier", options.rows // 8, options.rounds, folder, True, mixed)}
 
 
 def processes(options, folder):

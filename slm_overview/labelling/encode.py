@@ -170,7 +170,8 @@ def _tokenize(texts: list[Text], tokenizer: Any, **options) -> tuple[list[dict[s
     encodings = batch.encodings
     if not options and not _undisturbed(encodings): return _tokenize(texts, copy.deepcopy(tokenizer))
     names = [name for name in batch if name != "attention_mask"]
-    return [{name: batch[name][row] for name in names} for row in range(len(texts))], encodings
+    columns = [batch[name] for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)], encodings
 
 
 def _room(first: int, second: int, most: int) -> tuple[int, int]:
@@ -268,14 +269,15 @@ def encode(
             whole[number] = _cut(texts[number], whole[number], encodings and encodings[number], tokenizer, length, added)
     _check_ids(whole, model)
     _segments(whole, model)
-    return [_describe(row, count, added, tokenizer) for row, count in zip(whole, counts, strict=True)]
+    about = added, tokenizer.unk_token_id, tokenizer.truncation_side  # asked once: a tokenizer takes its time to answer
+    return [_describe(row, count, *about) for row, count in zip(whole, counts, strict=True)]
 
 
-def _describe(row: dict, count: int, added: int, tokenizer: Any) -> Encoded:
+def _describe(row: dict, count: int, added: int, unknown_id: int | None, truncation_side: str) -> Encoded:
     "The `Encoded` of one tokenized text"
     ids = row["input_ids"]
-    unknown = ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0
-    return Encoded(row, count, len(ids), unknown, len(ids) - added, tokenizer.truncation_side)
+    unknown = 0 if unknown_id is None else ids.count(unknown_id)
+    return Encoded(row, count, len(ids), unknown, len(ids) - added, truncation_side)
 
 # %% ../../nbs/labelling/encode.ipynb #156d6596
 def token_ids(
