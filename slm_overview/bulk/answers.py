@@ -10,6 +10,7 @@ __all__ = ['Answer', 'WARM', 'Asked', 'Answers', 'Labels', 'Scores', 'Vectors', 
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ import msgspec
 import torch
 
 from ..core import load_small_model
-from ..errors import EngineError, JobError, MissingDependencyError, NotEnoughMemoryError, OptionError, SlmWarning, TaskError
+from ..errors import EngineError, InputError, JobError, MissingDependencyError, NotEnoughMemoryError, OptionError, SlmWarning, TaskError
 from ..labelling.embed import embed_counted
 from ..labelling.encode import Encoded, Text, encode
 from ..labelling.engine import check_count, prepare, run, ways_of
@@ -261,9 +262,9 @@ def warm(
     answers: Answers,  # that have answered nothing yet
     pairs: bool,  # whether rows have two texts
 ) -> None:
-    "Answer the same texts in each process first, so that engines are prepared alike; raises what a model raises"
+    "Answer the same texts in each process first, so that engines are prepared alike; raises what a model raises that cannot answer"
     texts: list[Text] = [(text, text) for text in WARM] if pairs else list(WARM)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), suppress(InputError):  # a model may read less than this
         warnings.simplefilter("ignore", SlmWarning)
         answers(texts if answers.block > len(texts) else texts[:2])
 

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from ..errors import InputError, JobError, OptionError
-from .job import DONE, asked_of, json_of, missing
+from .job import asked_of, checked_begun, done_of, json_of, missing
 from .parts import JOB, Part, folder_of, is_running, problem_of, read_manifest
 from .rows import MOST_CHARACTERS, Row, Source, Survey, digest_of_file, file_of, files_of, records, survey
 from .target import read_part
@@ -52,7 +52,7 @@ class BulkStatus:
 
 def _begun(target: Path) -> dict[str, Any]:
     "What a job was begun with; raises `JobError` if there is none"
-    try: return json_of(folder_of(target) / JOB)
+    try: return checked_begun(json_of(folder_of(target) / JOB), target)
     except FileNotFoundError as error:
         raise JobError(f"no job was begun for {target}: there is no {folder_of(target).name}/{JOB}.") from error
     except (OSError, ValueError) as error: raise JobError(f"the job of {target.name} cannot be read: {error}.") from error
@@ -68,9 +68,8 @@ def _speed(folder: Path, parts: list[Part]) -> float | None:
 
 def _is_whole(target: Path, parts: list[Part]) -> bool:
     "Whether the whole file was made of these parts and has the size that it had"
-    try: done = json_of(folder_of(target) / DONE)
-    except (OSError, ValueError): return False
-    return target.exists() and target.stat().st_size == done["bytes"] and done["parts"] == [part.digest for part in parts]
+    done = done_of(folder_of(target))
+    return bool(done) and target.is_file() and target.stat().st_size == done.bytes and done.parts == [part.digest for part in parts]
 
 
 def bulk_status(
@@ -113,7 +112,7 @@ def _wrong_parts(target: Path, rows: int) -> Iterator[str]:
             try: read_part(folder, part)
             except JobError as error: yield str(error)
     if not _is_whole(target, parts): yield f"{target.name} is not there, or not made of these parts: run the job again"
-    elif digest_of_file(target) != json_of(folder / DONE)["digest"]: yield f"{target.name} has other bytes than the job wrote"
+    elif digest_of_file(target) != done_of(folder).digest: yield f"{target.name} has other bytes than the job wrote"
 
 
 def _said(what: str, places: Sequence[int]) -> list[str]:

@@ -9,6 +9,7 @@ __all__ = ['MANIFEST', 'JOB', 'LOCK', 'Part', 'read_manifest', 'problem_of', 'fo
 # %% ../../nbs/bulk/parts.ipynb #8a8b2ebd
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -115,11 +116,11 @@ def locked(
 def is_running(
     target: Path,  # of a job
 ) -> bool:
-    "Whether a process works on a job now"
+    "Whether a process works on a job now; not where nothing can be written"
     if not folder_of(target).is_dir(): return False
     try:
-        with locked(target, wait=0): return False
-    except JobError: return True
+        with locked(target, wait=0.1): return False  # others may look at this moment, too
+    except JobError as error: return isinstance(error.__cause__, TimeoutError)
 
 # %% ../../nbs/bulk/parts.ipynb #ec5f61fe
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
@@ -141,6 +142,9 @@ def differences(
     return [f"{name} was {one.get(name)!r:.80} and is {other.get(name)!r:.80}" for name in names]
 
 # %% ../../nbs/bulk/parts.ipynb #889b612d
+_OWN = re.compile(r"part-\d+\.\d+|tmp\w{8}|new")  # names of parts, of what `write_whole` has not finished, and of the whole file
+
+
 class Store:
     "The parts of a job, while the lock of its folder is held"
 
@@ -161,13 +165,15 @@ class Store:
         with writing(self.target, "the manifest"): write_whole(self.folder / MANIFEST, lines)
 
     def begun(self) -> dict[str, Any] | None:  # None if nothing was begun
-        "What the job was begun with; raises `JobError` if that cannot be read"
-        path = self.folder / JOB
-        if not path.exists(): return None
-        try: return json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            again = f"Remove the folder {self.folder.name} to begin again."
-            raise JobError(f"{self.folder.name}/{JOB} cannot be read: {error}. {again}") from error
+        "What the job was begun with; raises `JobError` if that cannot be read, or is gone while there are parts"
+        path, again = self.folder / JOB, f"Remove the folder {self.folder.name} to begin again."
+        if not path.exists():
+            if not self.parts: return None
+            raise JobError(f"{self.folder.name} has answers, and {JOB} is gone, which says what they are answers to. {again}")
+        try: found = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error: raise JobError(f"{self.folder.name}/{JOB} cannot be read: {error}. {again}") from error
+        if isinstance(found, dict): return found
+        raise JobError(f"{self.folder.name}/{JOB} cannot be read: it holds no object. {again}")
 
     def begin(
         self,
@@ -211,8 +217,8 @@ class Store:
         self,
         more: Iterable[str] = (),  # names of files that are kept besides
     ) -> None:
-        "Remove files that no line of the manifest names, such as what a kill left half written; raises `JobError`"
-        kept = {MANIFEST, JOB, LOCK, *more, *(part.file for part in self.parts.values())}
+        "Remove what a kill left half written and parts that no line of the manifest names, and no file of others; raises `JobError`"
+        kept = {*more, *(part.file for part in self.parts.values())}
         with writing(self.target, "the folder"):
             for path in self.folder.iterdir():
-                if path.name not in kept: path.unlink()
+                if _OWN.fullmatch(path.name) and path.name not in kept and path.is_file(): path.unlink()

@@ -29,8 +29,9 @@ def _tell(file: BinaryIO, what: Any) -> None:
 
 
 def _heard(file: BinaryIO) -> Any:
-    "What the other process sent, which is a program of this package; raises `EOFError` where that has ended"
-    return pickle.load(file)  # noqa: S301
+    "What the other process sent, which is a program of this package; raises `EOFError` where that has ended, midway too"
+    try: return pickle.load(file)  # noqa: S301
+    except pickle.UnpicklingError as error: raise EOFError(str(error)) from error
 
 
 def _passed_on(error: Exception) -> Exception:

@@ -46,12 +46,35 @@ def format_of(
     path: Path,  # a file, or where one will be
 ) -> tuple[str, str]:  # `csv`, `jsonl` or `parquet`; and its compression, as in `COMPRESSIONS`
     "What a file is, by its name; raises `OptionError`"
+    if "\0" in str(path): raise OptionError(f"{str(path)!r:.80} is no name of a file, since there is a null in it.")
     endings = [ending.casefold() for ending in path.suffixes[-2:]]
     compression = endings.pop() if endings and endings[-1] in COMPRESSIONS[1:] else ""
     kind = FORMATS.get(endings[-1] if endings else "")
     if kind and not (kind == "parquet" and compression): return kind, compression
     raise OptionError(f"'{path.name}' has no name of a table. It should end with {', '.join(FORMATS)}; all but the last with .gz, "
                       ".bz2, .xz or .zst behind it, too.")
+
+
+def _matching(one: str | Path) -> list[Path]:
+    "The files that a name or a pattern means; raises `OptionError`"
+    path = Path(one)
+    try:
+        if path.is_dir(): raise OptionError(f"{path} is a folder. Name its files, with a pattern such as {path.name}/*.csv.")
+        matches = [path] if path.is_file() else [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]  # noqa: PTH207
+        if not matches: raise OptionError(f"there is no file {one}.")
+        return [match for match in matches if match.is_file()]
+    except OSError as error: raise OptionError(f"{str(path)!r:.80} cannot be looked at: {error.strerror}.") from error
+
+
+def _check_twice(files: Iterable[Path]) -> None:
+    "Raise `OptionError` for a file that comes twice, however it is written"
+    seen: dict[Path, Path] = {}
+    for path in files:
+        real = path.resolve()
+        if real in seen:
+            other = "" if seen[real] == path else f", the other time as {seen[real]}"
+            raise OptionError(f"{path} is named twice{other}. Name each file once.")
+        seen[real] = path
 
 
 def files_of(
@@ -63,14 +86,9 @@ def files_of(
     found = []
     for one in named:
         if not isinstance(one, str | Path) or not str(one): raise OptionError(f"{one!r} is no name of a file. Pass a string or a path.")
-        path = Path(one)
-        if path.is_dir(): raise OptionError(f"{path} is a folder. Name its files, with a pattern such as {path.name}/*.csv.")
-        matches = [path] if path.is_file() else [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]  # noqa: PTH207
-        if not matches: raise OptionError(f"there is no file {one}.")
-        found += [match for match in matches if match.is_file()]
+        found += _matching(one)
     if not found: raise OptionError("source names no file. Pass at least one.")
-    twice = next((path for path in found if found.count(path) > 1), None) if len(found) < 1000 else None
-    if twice: raise OptionError(f"{twice} is named twice. Name each file once.")
+    _check_twice(found)
     for path in found: format_of(path)
     return found
 
@@ -384,13 +402,20 @@ def _repeated(source: Source, hashes: Any) -> None:
             seen[str(value)] = here
 
 
+def _state(path: Path) -> tuple[int, int]:
+    "The size of a file and the time of its last change; raises `InputError`"
+    with _reading(path, lambda: 0):
+        state = path.stat()
+        return state.st_size, state.st_mtime_ns
+
+
 def survey(
     source: Source,  # files and columns
     limit: int | None = None,  # rows after which the rest is left out; none if None
 ) -> Survey:
     "Look through the input; raises `InputError` with the line of what is broken, `OptionError` for a column that is not there"
     counts, problems, whole, total = [], 0, True, 0
-    hashes, there = array("q"), False
+    hashes, there, before = array("q"), False, [_state(path) for path in source.files]
     for path in source.files:
         count = 0
         for line, values in records(path, source.columns, 0, source.encoding):
@@ -406,7 +431,10 @@ def survey(
     if not total: raise InputError(f"there are no rows in {', '.join(path.name for path in source.files[:3])}.")
     if not there: raise _nowhere(source)
     if source.id_column: _repeated(source, hashes)
-    return Survey(tuple(file_of(path) for path in source.files), tuple(counts), problems, whole and source.id_column is not None)
+    files = tuple(file_of(path) for path in source.files)
+    changed = next((path for path, state in zip(source.files, before, strict=True) if _state(path) != state), None)
+    if changed: raise InputError(f"{changed} changed while it was looked through. Run it again when nothing writes to it any more.")
+    return Survey(files, tuple(counts), problems, whole and source.id_column is not None)
 
 
 def _nowhere(source: Source) -> OptionError:

@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -124,8 +125,8 @@ def _csv_lines(batches: Iterable[Any], names: Sequence[str], mark: str) -> Itera
 
 def _joined(rows: Iterable[Sequence[Any]], mark: str) -> bytes:
     "Rows as lines of CSV"
-    text = io.StringIO()
-    csv.writer(text, delimiter=mark, lineterminator="\n").writerows(rows)
+    text, end = io.StringIO(), "\n\r"  # a field with one of these is put in quotes, and each line is to end with the first
+    csv.writer(SimpleNamespace(write=lambda line: text.write(line[:-1])), delimiter=mark, lineterminator=end).writerows(rows)
     return text.getvalue().encode()
 
 
@@ -160,7 +161,7 @@ def write_file(
     kind, compression = format_of(Path(name))
     if kind == "parquet": _write_parquet(path, batches, schema)
     else:
-        mark = "\t" if ".tsv" in Path(name).suffixes[-2:] else ","
+        mark = "\t" if name.casefold().removesuffix(compression).endswith(".tsv") else ","
         lines = _json_lines(batches) if kind == "jsonl" else _csv_lines(batches, schema.names, mark)
         with _packed(path, compression) as file:
             for some in lines: file.write(some)
