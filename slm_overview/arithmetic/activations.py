@@ -172,14 +172,15 @@ def _cells(state: LayerState, tokens: int, ubatch: int) -> int:
     return min(_padded(tokens), _padded(state.window + ubatch)) if state.window else _padded(tokens)
 
 
+_WHOLE = ("mistral", "phi3")  # llama.cpp does not know the window of the first, and has switched off that of the second
 _PLAIN = ("bert", "distilbert", "falcon", "mpt", "phi")  # no gate: the inner tensor is overwritten in place
 _JOINED = ("falcon", "modernbert", "mpt")  # queries, keys and values are one tensor
 
 
 @once
 def _states(config: Mapping) -> list[tuple[LayerState, int]]:
-    "What layers keep in llama.cpp: Mistral's window is the whole text, MiniCPM3 has keys and values, convolutions miss their newest input"
-    states = state_counts({**config, "sliding_window": None} if config["model_type"] == "mistral" else config)
+    "What layers keep in llama.cpp: all of a text where it has no window, keys and values in MiniCPM3, in convolutions all but the newest"
+    states = state_counts({**config, "sliding_window": None} if config["model_type"] in _WHOLE else config)
     if config["model_type"] != "minicpm3": return [(replace(state, fixed=state.fixed - state.newest), count) for state, count in states]
     return [(LayerState("full", state.expanded), count) for state, count in states]
 
@@ -217,16 +218,18 @@ def _wide(config: Mapping, w: Widths, eager: bool, places: int) -> int:
 
 
 def _llama_cpp(config: Mapping, context_length: int, batch: int, ubatch: int, eager: bool) -> int:
-    "Bytes of llama.cpp's buffers for a piece of the texts and for the scores of the last token of each"
+    "Bytes of llama.cpp's buffers for a piece of the texts, no longer than all of them, and for the scores of the last token of each"
     w, c = widths(config), language_model(config)
-    tokens = min(ubatch, batch * _padded(context_length))
+    tokens = min(ubatch, batch * (context_length if _states(config) else _padded(context_length)))
     own = [state for state, _ in _states(config) if state.kind in ("full", "latent", "sliding")]
     caches = {state.window: _cells(state, context_length, ubatch) for state in own}
     places = list(caches.values()) or [tokens] * len({layer.window for layer in attention_layers(config)})
     indexes = 2 * w.kv * len(caches) if eager and not _compares_latents(config) else 0  # of 64 bits
     masks = sum(places) * (4 if eager else 2)
-    vocabulary = c.get("vocab_size") or c["decoder"]["vocab_size"]
-    return tokens * (4 * (_wide(config, w, eager, max(places)) + indexes) + masks) + 4 * vocabulary * batch
+    scores = 4 * batch * (c.get("vocab_size") or c["decoder"]["vocab_size"])
+    widest = 4 * tokens * (_wide(config, w, eager, max(places)) + indexes)
+    if _states(config): widest = max(widest, scores + 4 * tokens * 5 * w.hidden)  # of few tokens, the scores are the widest
+    return widest + tokens * masks + scores
 
 # %% ../../nbs/arithmetic/activations.ipynb #e94a294d
 ATTENTION = ("fused", "eager")

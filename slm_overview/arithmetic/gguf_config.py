@@ -47,11 +47,13 @@ _KEYS = {
     "attention.head_count": "num_attention_heads", "attention.head_count_kv": "num_key_value_heads", "attention.key_length": "head_dim",
     "attention.sliding_window": "sliding_window", "context_length": "max_position_embeddings",
 }
+_NO_WINDOW = ("gemma3", "olmo2", "phi3")  # where llama.cpp takes a window of 0, which converters write, and none at all for no window
 
 
 def _plain(h: _Header, model_type: str) -> dict[str, Any]:
     "The part of a config that most architectures share"
     config = {new: h.get(old) for old, new in _KEYS.items() if h.get(old) is not None}
+    if h.architecture in _NO_WINDOW and not config.get("sliding_window"): config["sliding_window"] = None
     config |= {"model_type": model_type, "vocab_size": h.rows("token_embd.weight"), "tie_word_embeddings": "output.weight" not in h}
     return config
 

@@ -123,10 +123,14 @@ _NO_SIZE = ("auto_map", "attn_implementation", "_attn_implementation", "experts_
             "_name_or_path", "dtype", "torch_dtype", "return_dict")  # what may fetch code from elsewhere, or says how a model is run
 
 
+_NO_NUMBERS = ("Infinity", "-Infinity", "NaN")  # what JSON has no numbers for, as transformers writes them
+
+
 def _without_code(stated: Any) -> Any:
     "What a config says of sizes"
     if isinstance(stated, list): return [_without_code(one) for one in stated]
     if not isinstance(stated, dict): return stated
+    if stated.keys() == {"__float__"} and stated["__float__"] in _NO_NUMBERS: return float(stated["__float__"])
     return {key: _without_code(value) for key, value in stated.items() if key not in _NO_SIZE}
 
 

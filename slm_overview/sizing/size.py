@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
-from ..arithmetic.activations import ATTENTION, activation_bytes, cache_bytes
+from ..arithmetic.activations import ATTENTION, activation_bytes, cache_bytes, widths
 from ..arithmetic.architecture import count_parameters, tensors
 from ..arithmetic.flops import ENGINES, active_totals, decode_flops, experts_used, language_model, prefill_flops, touched_share
 from ..arithmetic.gguf_config import gguf_config
@@ -226,9 +226,21 @@ def _check_output(config: Mapping) -> None:
     raise CheckpointError(f"{named[0]} has no output layer of a decoder, which the closed form counts.")
 
 
+_TIED = ("longt5", "mt5", "pop2piano", "t5", "umt5")  # types whose output layer transformers ties, unless the files hold both tables
+
+
+def _as_files_tie(config: Mapping, tensors: tuple[TensorInfo, ...]) -> Mapping:
+    "A config whose output layer is tied or not as in its checkpoint, where its type has it so whatever the config says"
+    if not tensors or config.get("model_type") not in _TIED: return config
+    names = [tensor.name for tensor in tensors]
+    own = "lm_head.weight" in names and any(name.endswith(("shared.weight", "embed_tokens.weight")) for name in names)
+    return {key: value for key, value in config.items() if key != "scale_decoder_outputs"} | {"tie_word_embeddings": not own}
+
+
 def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = (), closed: bool = False) -> Outline:
     "A model of which there is a config, and perhaps a checkpoint; it may be asked for by the closed form alone"
-    tensors, config, quantization = tuple(tensors), Config(config), quantization_of(config)
+    tensors = tuple(tensors)
+    config, quantization = Config(_as_files_tie(config, tensors)), quantization_of(config)
     if quantization and not tensors:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
     if tensors: check_packed(tensors, quantization)
@@ -475,6 +487,18 @@ def _check_batch(batch: int) -> int:
     raise OptionError(f"batch={batch!r} is no number of texts. Pass a whole number from 1 to 2**20.")
 
 
+def _check_blocks(known: Outline, setting: _Setting) -> None:
+    "Raise `OptionError` if llama.cpp cannot keep the keys of a model's heads in blocks of 32 numbers, and would not open it so"
+    if known.built or not setting.kv_dtype.startswith("q"): return
+    with reading(known.config):
+        if any(state.kind == "latent" for state in layer_states(known.config)): return
+        width = widths(known.config).head_dim if layer_states(known.config) else 0
+    if not width % 32: return
+    raise OptionError(
+        f"llama.cpp keeps 32 numbers together as {setting.kv_dtype}, and a head of {known.name} has {width}. Pass kv_dtype='float16'."
+    )
+
+
 @once
 def _of_type(config: Mapping, file_type: str, batch: int) -> dict[str, int]:
     "What follows from the tensors that a type of GGUF file would have"
@@ -615,6 +639,7 @@ def size(
     context, batch = check_context(known, context), _check_batch(batch)
     if attention == "eager" and setting.kv_dtype.startswith("q"):
         raise OptionError(f"llama.cpp keeps values as {setting.kv_dtype} with fused attention only. Leave attention out.")
+    _check_blocks(known, setting)
     with reading(config): figures = (_built_figures if known.built else _figures)(known, setting, context, batch, attention)
     return Size(
         name=known.name, parameters=known.parameters, limit=known.limit, context=context, batch=batch, attention=attention,
