@@ -54,12 +54,14 @@ def _compare(names: list[str], as_json: bool) -> None:
     "Print how many times as fast the second of two reports was"
     from msgspec import to_builtins
 
-    from slm_overview.measuring.report import compare_reports, read_report
+    from slm_overview.measuring.report import compare_reports, read_report, report_differences
 
     one, other = map(read_report, names)
     ratios = compare_reports(one, other)
     for name, report in zip(names, (one, other), strict=True):
         if report.reasons: typer.secho(f"Warning: {name} is not to be believed: {'; '.join(report.reasons)}.", err=True, fg="yellow")
+    different = report_differences(one, other)
+    if different: typer.secho(f"The reports differ in more than their times: {'; '.join(different)}.", err=True)
     if as_json: print_json([to_builtins(ratio) for ratio in ratios])
     else: console().print("\n".join(map(str, ratios)), markup=False)
 
@@ -85,6 +87,7 @@ def measure(
 ) -> None:
     "Measure a model on this machine: memory and speed, predicted beside measured. Exits with 1 if the machine was disturbed."
     if (model is None) == (compare is None): raise typer.BadParameter("name a model, or two reports with --compare.")
+    if compare and out: raise typer.BadParameter("--out keeps a report, and --compare makes none. Redirect what it prints.")
     if compare: return _compare([*compare], as_json)
     if out and Path(out).suffix.casefold() not in (".json", ".html", ".md"):
         raise typer.BadParameter("--out ends with .json, .html or .md.")

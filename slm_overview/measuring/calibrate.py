@@ -37,7 +37,7 @@ def samples_of(
     report: Report,
 ) -> list[Sample]:  # none of a report that is not to be believed, or whose model is not found
     "The calls of a report with their work"
-    known = None if report.reasons else _known(report)
+    known = None if report.reasons or "engine" not in report.model else _known(report)
     if known is None: return []
     about = {"engine": report.model["engine"], "dtype": _dtype(report)}
     found = []
@@ -71,15 +71,28 @@ def _check_one_machine(reports: list[Report]) -> None:
         if different: raise OptionError(f"the reports are of different machines: {'; '.join(different)}. Pass those of one.")
 
 
+def _check_one_way(reports: list[Report]) -> None:
+    "Raise `OptionError` unless all reports of an engine were run on one device with as many threads"
+    ways: dict[str, tuple[Any, Any]] = {}
+    for report in reports:
+        engine, way = report.model.get("engine", ""), (report.model.get("device"), report.model.get("threads"))
+        first = ways.setdefault(engine, way)
+        if first == way: continue
+        told = f"of {first[0]} with {first[1]} threads and of {way[0]} with {way[1]}"
+        raise OptionError(f"the reports of {engine} are {told}. Pass those of one.")
+
+
 def calibrate(
     reports: Iterable[Report | str | Path],  # of at least four models in one engine and precision, or the files that they are in
     keep: bool = True,  # whether to keep it for `fit` and `choose`; the reports must be of this machine then
     cache: str | Path | None = None,  # folder to keep it in; None is the user's own folder for caches
 ) -> Calibration:
     "What calls cost on a machine, from measured models; raises `OptionError`, `InputError`, and `OSError` if it cannot be kept"
+    if isinstance(reports, Report | str | Path): reports = [reports]
     found = [one if isinstance(one, Report) else read_report(one) for one in reports]
     if not found: raise OptionError("there are no reports. Make some with `slm measure MODEL --out FILE`.")
     _check_one_machine(found)
+    _check_one_way(found)
     here = machine()
     ours = _machine_of(found[0]) == _identity(_named(here), _versions())
     if keep and not ours:

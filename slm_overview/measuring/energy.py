@@ -49,10 +49,13 @@ def _number(path: Path) -> int: return int(path.read_text(encoding="ascii"))  # 
 
 
 def _zones(folder: Path) -> list[tuple[str, Path]]:
-    "The packages of a processor and the memory of each, by name; folders of the same counter that other drivers show are left out"
+    "The packages of a processor and the memory of each, by name, without what other drivers show again; raises `EngineError`"
     names = {}
     for zone in sorted(folder.glob("intel-rapl:*")):
-        if re.fullmatch(r"intel-rapl:\d+(:\d+)?", zone.name): names[zone.name] = (zone / "name").read_text(encoding="ascii").strip()
+        if not re.fullmatch(r"intel-rapl:\d+(:\d+)?", zone.name): continue
+        try: names[zone.name] = (zone / "name").read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise EngineError(f"the counter {zone.name} does not say what it counts: {error}.") from error
     packages = {zone: name for zone, name in names.items() if zone.count(":") == 1 and name.startswith("package")}
     memory = {zone: packages[zone.rpartition(":")[0]].replace("package", "dram") for zone, name in names.items()
               if name == "dram" and zone.rpartition(":")[0] in packages}
@@ -64,7 +67,10 @@ def rapl_counters(
 ) -> Counters:  # of each package of the processor, and of its memory
     "What Linux counts of the processor; nothing if a part of it cannot be read, since the rest would look like the whole"
     found, reasons = [], []
-    for name, zone in _zones(Path(root) / POWERCAP):
+    try: zones = _zones(Path(root) / POWERCAP)
+    except EngineError as error: return Counters(reasons=(str(error),))
+    if len({name for name, _ in zones}) < len(zones): return Counters(reasons=("two of the processor's counters have the same name.",))
+    for name, zone in zones:
         try:
             start = _number(zone / "energy_uj")
             most = _number(zone / "max_energy_range_uj")
@@ -180,8 +186,9 @@ class Meter:
                 self.lost[counter.name] = f"the counter {counter.name} went away: {error}."
                 continue
             step = 0 if first else now - self.last[counter.name]
-            if step < 0 and counter.range is None: self.lost[counter.name] = f"the counter {counter.name} went back."
-            self.sums[counter.name] += step if step >= 0 else step + (counter.range or 0)
+            if step < 0: step += counter.range or 0  # it started again
+            if step < 0: self.lost[counter.name] = f"the counter {counter.name} went back."
+            self.sums[counter.name] += step
             self.last[counter.name] = now
 
     def _watch(self) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def _counts(
 ) -> tuple[int, ...] | None:
     "Some numbers of tokens or texts in ascending order, each once; raises `OptionError`"
     if values is None: return None
-    found = [values] if isinstance(values, int) else list(values)
+    found = list(values) if isinstance(values, Iterable) else [values]
     if not found or any(isinstance(value, bool) or not isinstance(value, int) or value < 1 for value in found):
         raise OptionError(f"{name}={values!r} has something that is no whole number above 0. Pass some, such as (16, 64).")
     return tuple(sorted(set(found)))
@@ -186,8 +187,15 @@ def _counts(
 def _checked(asked: Asked) -> Asked:
     "The same, if it can be measured; raises `OptionError`"
     for name in ("seconds", "most_spread", "new_tokens"):
-        if not getattr(asked, name) > 0: raise OptionError(f"{name}={getattr(asked, name)!r} is no number above 0.")
+        value = getattr(asked, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
+            raise OptionError(f"{name}={value!r} is no number above 0.")
+    if not isinstance(asked.new_tokens, int): raise OptionError(f"new_tokens={asked.new_tokens!r} is no whole number.")
     if asked.new_tokens < 2: raise OptionError("new_tokens=1 has no time between tokens. Pass at least 2.")
+    for name in ("task", "engine", "dtype", "device", "quantize"):
+        value = getattr(asked, name)
+        if not isinstance(value, str | None): raise OptionError(f"{name}={value!r} is no word.")
+    if not isinstance(asked.memory_check, bool): raise OptionError(f"memory_check={asked.memory_check!r} is neither True nor False.")
     counts = {name: _counts(name, getattr(asked, name)) for name in ("lengths", "batch_sizes")}
     return structs.replace(asked, **counts, watts=check_watts(asked.watts))
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCHEMA', 'TOKENIZER_OF_FILE', 'PROGRAM_BYTES', 'Predicted', 'Report', 'predict_point', 'plot_report', 'save_report',
-           'read_report', 'Ratio', 'compare_reports', 'report_page']
+           'read_report', 'Ratio', 'compare_reports', 'report_differences', 'report_page']
 
 # %% ../../nbs/measuring/report.ipynb #5995af35
 import base64
@@ -13,7 +13,7 @@ import io
 import random
 import statistics
 from collections.abc import Sequence
-from math import prod
+from math import inf, log, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,8 @@ from ..sizing.choose import speed_bound
 from ..sizing.machine import Probe, last_level_cache
 from ..sizing.size import Outline, format_bytes, outline, size
 from .disturbance import Disturbance
-from .energy import MODELLED
+from .energy import MEASURED, MODELLED, NOT_AVAILABLE
+from .series import LEAST
 from .worker import FIRST_TOKEN, READ, WRITE, Asked, Point
 
 # %% ../../nbs/measuring/report.ipynb #ffd4cc04
@@ -320,6 +321,33 @@ def save_report(
     return Path(path)
 
 
+def _impossible_point(point: Point) -> str | None:
+    "What of a point no run gives, in words"
+    times = point.series.seconds
+    if point.what not in _WHAT: return f"it is of {point.what!r:.40}"
+    if not times or not all(0 < amount < inf for amount in (point.texts, point.tokens, point.units, *times)):
+        return "it has a time or an amount that is not above 0, or none"
+    if point.series.settled and len(times) < LEAST: return f"it is settled with {len(times)} times, and {LEAST} are the least"
+    if point.joules_label not in (None, MEASURED, MODELLED, NOT_AVAILABLE): return f"its joules are {point.joules_label!r:.40}"
+    return "it has joules below 0" if point.joules is not None and point.joules < 0 else None
+
+
+def _impossible(report: Report) -> str | None:
+    "The first thing of a report that no run gives, in words"
+    for place, point in enumerate(report.points):
+        if wrong := _impossible_point(point): return f"of points[{place}], {wrong}"
+    looks = report.disturbance.reference if report.disturbance else None
+    timed = [found for name, found in report.stages.items() if found and name != "memory"]
+    return next((wrong for wrong, holds in (
+        (f"{len(report.points)} points have {len(report.predicted)} predictions", len(report.points) != len(report.predicted)),
+        ("the engine or the precision is missing", report.points and not {"engine", "dtype"} <= set(report.model)),
+        ("the machine has no number of cores", not isinstance(report.machine.get("cores"), int | float)),
+        ("the version of Python is missing", "python" not in report.versions),
+        ("a stage has no seconds", any(found.get("seconds") is None for found in timed)),
+        ("the reference has no times", looks is not None and not (looks and all(min(look.computing, look.reading) > 0 for look in looks))),
+    ) if holds), None)
+
+
 class _Version(Struct):
     "What every report says of its form"
     schema: int
@@ -328,26 +356,31 @@ class _Version(Struct):
 def read_report(
     path: str | Path,  # of a JSON file
 ) -> Report:
-    "A report that was kept; raises `InputError` for a file that holds none, or one of another version"
+    "A report that was kept; raises `InputError` for a file that holds none, one of another version, or figures that cannot be"
     path = Path(path)
     try: content = path.read_bytes()
     except OSError as error: raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     try:
         found = msgspec.json.decode(content, type=_Version).schema
-        if found == SCHEMA: return msgspec.json.decode(content, type=Report)
+        report = msgspec.json.decode(content, type=Report) if found == SCHEMA else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} holds no report of `slm measure`: {error}") from error
-    raise InputError(f"{path} is a report of version {found}, and this package reads version {SCHEMA}. Measure again.")
+    if report is None: raise InputError(f"{path} is a report of version {found}, and this package reads version {SCHEMA}. Measure again.")
+    impossible = _impossible(report)
+    if impossible: raise InputError(f"{path} holds no report of `slm measure`, since it has what no run gives: {impossible}.")
+    return report
 
 # %% ../../nbs/measuring/report.ipynb #e38efa78
 class Ratio(Struct, frozen=True):
     "How many times as fast something was"
     name: str  # of the point
     value: float  # the second speed over the first
-    low: float  # the lower end of an interval of 95 %
-    high: float  # the upper end
+    low: float | None  # the lower end of an interval of 95 %; None where a series has fewer than `LEAST` times
+    high: float | None  # the upper end
 
-    def __str__(self) -> str: return f"{self.name}: {self.value:.3g} times as fast ({self.low:.3g} to {self.high:.3g})"
+    def __str__(self) -> str:
+        known = f"({self.low:.3g} to {self.high:.3g})" if self.low is not None else "(too few times for an interval)"
+        return f"{self.name}: {self.value:.3g} times as fast {known}"
 
 
 def _ratio(one: Point, other: Point, draws: int = 1000) -> Ratio:
@@ -356,9 +389,17 @@ def _ratio(one: Point, other: Point, draws: int = 1000) -> Ratio:
     def median(point: Point) -> float:
         "Of times drawn from its own"
         return statistics.median(draw.choices(point.series.seconds, k=len(point.series.seconds)))
-    scale = other.units / one.units
+    scale, value = other.units / one.units, other.tokens_per_second / one.tokens_per_second
+    if min(len(point.series.seconds) for point in (one, other)) < LEAST: return Ratio(_name(one), value, None, None)
     found = sorted(scale * median(one) / median(other) for _ in range(draws))
-    return Ratio(_name(one), other.tokens_per_second / one.tokens_per_second, found[int(0.025 * draws)], found[int(0.975 * draws) - 1])
+    return Ratio(_name(one), value, found[int(0.025 * draws)], found[int(0.975 * draws) - 1])
+
+
+def _like(point: Point, others: Sequence[Point]) -> Point | None:
+    "Of other points the one of the same kind and the nearest length, which is less than a tenth away; None if there is none"
+    alike = [other for other in others if (other.what, other.texts) == (point.what, point.texts)]
+    found = [other for other in alike if abs(point.tokens / other.tokens - 1) < 0.1]
+    return min(found, key=lambda other: abs(log(other.tokens / point.tokens)), default=None)
 
 
 def compare_reports(
@@ -366,12 +407,31 @@ def compare_reports(
     other: Report,  # which is held against it
 ) -> list[Ratio]:  # for each point that both have
     "How many times as fast the second was; raises `OptionError` if the two have nothing in common"
-    pairs = [
-        (first, second) for first in one.points for second in other.points
-        if (first.what, first.texts) == (second.what, second.texts) and abs(first.tokens / second.tokens - 1) < 0.1
-    ]
+    pairs = [(first, second) for first in one.points if (second := _like(first, other.points)) and _like(second, one.points) is first]
     if not pairs: raise OptionError("the reports have no point in common: measure both with the same lengths and batch sizes.")
     return [_ratio(*pair) for pair in pairs]
+
+
+_MADE_OF = ("task", "engine", "dtype", "file_type", "compute_dtype", "device", "threads")  # what of a model decides how fast it is
+_PLACE = ("processor", "architecture", "system", "cores", "instructions", "accelerators")
+
+
+def _conditions(report: Report) -> dict[str, Any]:
+    "What the times of a report are of, by name"
+    writes = any(point.what == WRITE for point in report.points)
+    found = {"model": report.asked.model, "new tokens": report.asked.new_tokens if writes else None}
+    found |= {name: report.model.get(name) for name in _MADE_OF} | {name: report.machine.get(name) for name in _PLACE}
+    return found | report.versions
+
+
+def report_differences(
+    one: Report,
+    other: Report,  # which is held against it
+) -> list[str]:  # none if only the times differ
+    "What else than its speed is different in the second of two reports, in words"
+    first, second = _conditions(one), _conditions(other)
+    pairs = {name: (first.get(name), second.get(name)) for name in first | second}
+    return [f"{name.replace('_', ' ')} {this or 'none'} and {that or 'none'}" for name, (this, that) in pairs.items() if this != that]
 
 # %% ../../nbs/measuring/report.ipynb #b3a26d36
 _PAGE = '''<!doctype html>

@@ -10,12 +10,12 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from msgspec import Struct
 
-from ..errors import OptionError
+from ..errors import EngineError, OptionError
 
 # %% ../../nbs/measuring/series.ipynb #9bc7e5c6
 LEAST = 6  # times, from which on a median has an interval of 95 %
@@ -82,7 +82,7 @@ def series(
     told: Callable[[Any], float] | None = None,  # the seconds that a result says it took; those of the clock if None
     clock: Callable[[], float] = time.perf_counter,  # seconds
 ) -> Series:
-    "Time a call until its median is known, six times unless that takes over three times as long; raises `OptionError`"
+    "Time a call until its median is known, six times unless that takes over three times as long; raises `OptionError`, `EngineError`"
     if most < LEAST: raise OptionError(f"most={most!r} is too few for a series. Pass at least {LEAST}.")
     if not most_spread > 0 or not seconds > 0: raise OptionError("most_spread and seconds are numbers above 0.")
     for _ in range(warm_up): call()
@@ -92,6 +92,7 @@ def series(
         result = call()
         ended = clock()
         times.append(told(result) if told else ended - started)
+        if not 0 < times[-1] < inf: raise EngineError(f"a call took {times[-1]:g} s, which is no time. Measure something longer.")
         if len(times) < LEAST and ended < end + 2 * seconds: continue
         if len(times) < LEAST: return Series(tuple(times), settled=False)
         spread = Series(tuple(times), settled=True).spread

@@ -258,7 +258,9 @@ _USUAL = (16, 64, 256)
 
 
 def _lengths(asked: Asked, task: str, limit: int | None) -> tuple[int, ...]:
-    "The lengths to measure: those that were asked for, or the usual ones up to what the model can take"
+    "The lengths to measure: those that were asked for, or the usual ones up to what the model can take; raises `OptionError`"
+    if asked.lengths and task != "text-generation" and limit and max(asked.lengths) > limit:  # the rest would be counted, and not read
+        raise OptionError(f"lengths has {max(asked.lengths):,}, and this model reads {limit:,} tokens of a text at most. Leave it out.")
     if asked.lengths: return asked.lengths
     room = (limit or 10**9) - (asked.new_tokens if task == "text-generation" else 0)
     usual = [length for length in _LENGTHS.get(task, _USUAL) if length <= room]

@@ -222,4 +222,9 @@ def kept_calibration(
     path = cache_file(f"calibration-{fingerprint}.json", cache)
     try: found = msgspec.json.decode(path.read_bytes(), type=Calibration)
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError): return None
-    return found if found.fingerprint == fingerprint else None
+    return found if found.fingerprint == fingerprint and all(map(_possible, found.lines)) else None
+
+
+def _possible(line: Line) -> bool:
+    "Whether a line is one that measured times give"
+    return len(line.errors) >= FEWEST and bool(line.parts) and set(line.parts) <= set(_PARTS) and min(line.parts.values()) > 0

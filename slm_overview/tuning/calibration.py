@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['LOWEST', 'HIGHEST', 'BINS', 'RESAMPLES', 'temperature_of', 'expected_calibration_error', 'Interval', 'bootstrap',
-           'macro_f1', 'Figures', 'figures_of']
+           'share_of', 'macro_f1', 'Figures', 'figures_of']
 
 # %% ../../nbs/tuning/calibration.ipynb #1310cb4e
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
+from typing import Any
 
 import torch
 
@@ -52,10 +54,16 @@ RESAMPLES = 1000
 class Interval:
     "A figure with the range in which it would lie for most samples of this size"
     value: float  # as measured
-    low: float  # end of the 95 % interval
+    low: float  # end of the 95 % interval; nan if the texts tell of none
     high: float  # its other end
 
-    def __str__(self) -> str: return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+    def __str__(self) -> str:
+        if isnan(self.low) and not isnan(self.value): return f"{self.value:.3f} (no interval)"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+    def to_dict(self) -> dict[str, float | None]:  # ready for JSON, which has no nan
+        "The three numbers, None for one that is not known"
+        return {name: None if isnan(number) else number for name, number in vars(self).items()}
 
 
 def bootstrap(
@@ -64,10 +72,22 @@ def bootstrap(
     seed: int = 0,  # for the samples
 ) -> Interval:
     "A figure with its 95 % interval, by the percentiles of resampled texts; source: Efron and Tibshirani, An Introduction to the Bootstrap"
+    if texts == 1: return Interval(figure(torch.arange(1)), nan, nan)
     draw = torch.Generator().manual_seed(seed)
     found = [figure(torch.randint(texts, (texts,), generator=draw)) for _ in range(RESAMPLES)]
     low, high = torch.tensor(found, dtype=torch.double).quantile(torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
     return Interval(figure(torch.arange(texts)), low, high)
+
+
+def share_of(
+    right: torch.Tensor,  # shape (texts,): True for those that count
+    seed: int = 0,  # for the samples
+) -> Interval:  # 0 to 1
+    "The share of texts that are right with its 95 % interval, which is the exact one where all are right, or none"
+    share, least = right.double().mean().item(), 0.025 ** (1 / len(right))
+    if share == 1: return Interval(share, least, 1.0)
+    if share == 0: return Interval(share, 0.0, 1 - least)
+    return bootstrap(lambda places: right[places].double().mean().item(), len(right), seed)
 
 
 def macro_f1(
@@ -90,6 +110,10 @@ class Figures:
     calibration_error_before: Interval  # of the probabilities as they were, 0 to 1
     calibration_error_after: Interval  # of those that the temperature makes, 0 to 1
 
+    def to_dict(self) -> dict[str, Any]:  # ready for JSON
+        "All figures by name"
+        return {name: found.to_dict() if isinstance(found, Interval) else found for name, found in vars(self).items()}
+
 
 def _tempered(scores: torch.Tensor, targets: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
     "Probabilities of the texts of each part, with the temperature of the others"
@@ -110,11 +134,12 @@ def figures_of(
     before = scores.softmax(-1)
     after = (scores / temperature).softmax(-1) if parts is None else _tempered(scores, targets, torch.as_tensor(parts))
     labels = scores.argmax(-1)
-    right, count = (labels == targets).double(), scores.shape[1]
+    right, count = labels == targets, scores.shape[1]
+    f1 = bootstrap(lambda places: macro_f1(labels[places], targets[places], count), len(targets))
     return Figures(
         len(targets),
-        bootstrap(lambda places: right[places].mean().item(), len(targets)),
-        bootstrap(lambda places: macro_f1(labels[places], targets[places], count), len(targets)),
+        share_of(right),
+        Interval(f1.value, nan, nan) if f1.low == f1.high else f1,  # all right, or none, in each sample
         bootstrap(lambda places: expected_calibration_error(before[places], targets[places]), len(targets)),
         bootstrap(lambda places: expected_calibration_error(after[places], targets[places]), len(targets)),
     )

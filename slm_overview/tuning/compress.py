@@ -25,8 +25,8 @@ from ..errors import InputError, OptionError, check_option
 from ..labelling.encode import Encoded, as_texts, encode
 from ..labelling.packed import layers_of
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, save_sentence_classifier
-from .calibration import Interval, bootstrap
-from .full import Training, scores_of, train
+from .calibration import Interval, share_of
+from .full import Training, check_seed, scores_of, train
 from .tune import check_out
 
 # %% ../../nbs/tuning/compress.ipynb #dfcd3b23
@@ -196,7 +196,8 @@ def _weights_of(model: SentenceForSequenceClassification, stored: torch.dtype) -
         "Bytes of a number"
         return stored.itemsize if name.startswith("encoder.") and weight.is_floating_point() else weight.element_size()
 
-    return sum(weight.numel() * width(name, weight) for name, weight in model.state_dict().items())
+    once = {weight.data_ptr(): (name, weight) for name, weight in model.state_dict().items()}  # two names of one tensor are saved once
+    return sum(weight.numel() * width(name, weight) for name, weight in once.values())
 
 
 @dataclass(frozen=True, repr=False)
@@ -263,7 +264,7 @@ def _check(tokenizer: Any, model: Any, method: str, keep: int | None, seed: int)
         raise OptionError(f"a {kind} cannot be compressed here. Pass a classifier that `tune` made, or that was loaded from one.")
     if model.dtype is not torch.float32 or any(type(weight) is not torch.nn.Parameter for weight in model.parameters()):
         raise OptionError("a classifier is compressed from weights in float32: load it with dtype='float32', and without quantize.")
-    if type(seed) is not int or seed < 0: raise OptionError(f"seed={seed!r} is no whole number from 0 on.")
+    check_seed(seed)
     if method not in ("layers", "student"):
         if keep is not None: raise OptionError("keep is for method='layers' and method='student'. Leave it out.")
         return
@@ -348,7 +349,7 @@ def compress(
     else: made = _rounded(tokenizer, model)
     stored = torch.bfloat16 if method == "bfloat16" else torch.float32
     right = predict(apart, tokenizer, model).argmax(1) == predict(apart, *made[:2]).argmax(1)
-    equal = bootstrap(lambda places: right[places].double().mean().item(), len(apart), seed)
+    equal = share_of(right, seed)
     sizes = _weights_of(model, torch.float32), _weights_of(made[1], stored)
     found = Compressed(made[0], made[1], method, made[2], *sizes, len(apart), equal, stored)
     if out is None: return found

@@ -8,7 +8,7 @@ __all__ = ['WINDOW', 'windows_of', 'expected', 'WindowSums', 'measure', 'Perplex
 
 # %% ../../nbs/tuning/perplexity.ipynb #1ae8635f
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -33,6 +33,11 @@ def windows_of(
     if isinstance(texts, str): raise InputError("texts must be a list of texts, not one text: pass [text].")
     if isinstance(window, bool) or not isinstance(window, int) or window < 2:
         raise OptionError(f"window={window!r} must be a whole number of tokens, 2 or more.")
+    if isinstance(tokenizer, torch.nn.Module): raise OptionError("tokenizer and model are swapped: the tokenizer comes first.")
+    texts = list(texts) if isinstance(texts, Iterable) else [texts]
+    for number, text in enumerate(texts):
+        if isinstance(text, str) and text == text.encode(errors="ignore").decode(): continue
+        raise InputError(f"texts[{number}] is {text!r:.60}, which is no text.")
     begin = tokenizer("a")["input_ids"][:1]
     begin = begin if begin == [tokenizer.bos_token_id] else []
     found, step = [], window - len(begin)
@@ -52,6 +57,16 @@ def _check_decoder(model: Any) -> None:
         raise TaskError(f"a {type(model).__name__} is no decoder, and only a decoder predicts each token of a text from those before it.")
 
 
+def _check_alone(model: PreTrainedModel) -> None:
+    "Raise `TaskError` for a decoder whose config makes it read like an encoder: it sees the token that it is to predict"
+    if getattr(model.config, "is_decoder", True): return
+    pair = torch.tensor([[1, 2], [1, 3]]).to(model.device)
+    with evaluating(model): one, other = model(input_ids=pair, use_cache=False).logits[:, 0].float()
+    if (one - other).abs().max() <= 1e-4 * one.abs().max(): return
+    kind = type(model).__name__
+    raise TaskError(f"a {kind} whose config says is_decoder=false reads all of a text at once, and sees what it is to predict.")
+
+
 def expected(
     tokens: torch.Tensor,  # shape (tokens,): a window
     model: PreTrainedModel,  # a decoder
@@ -60,6 +75,8 @@ def expected(
     _check_decoder(model)
     most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if most and len(tokens) > most: raise OptionError(f"a window of {len(tokens)} tokens is more than the {most} that this model reads.")
+    known = model.get_input_embeddings().weight.shape[0]
+    if tokens.max() >= known: raise OptionError(f"the tokenizer has more than the {known:,} tokens of this model. Pass its own.")
     with evaluating(model):
         scores = model(input_ids=tokens[None].to(model.device), use_cache=False).logits[0, :-1].float().log_softmax(-1).cpu()
     if scores.isnan().any(): raise not_finite()
@@ -82,7 +99,8 @@ def measure(
     "The sums of a window"
     nats = -found.gather(-1, tokens[1:, None]).double().sum().item()
     if original is None: return WindowSums(len(found), nats, 0.0, 0)
-    divergence = (original.exp() * (original - found)).sum(dtype=torch.double).item()
+    apart = original.exp() * (original - found)
+    divergence = apart.where(original > -math.inf, 0).sum(dtype=torch.double).item()  # what the original rules out adds nothing
     return WindowSums(len(found), nats, divergence, int((found.argmax(-1) == original.argmax(-1)).sum()))
 
 # %% ../../nbs/tuning/perplexity.ipynb #f92798de
@@ -121,6 +139,8 @@ def perplexity(
     seed: int = 0,  # for the interval
 ) -> Perplexity:
     "How well a decoder expects texts; raises `InputError`, `OptionError`, or `TaskError` for what is no decoder"
+    _check_decoder(model)
+    _check_alone(model)
     rows = tqdm(windows_of(texts, tokenizer, window), unit="window", delay=2, leave=False)
     return perplexity_of([measure(row, expected(row, model)) for row in rows], seed)
 
@@ -159,7 +179,9 @@ def divergence(
     seed: int = 0,  # for the intervals
 ) -> Divergence:
     "How far what a decoder expects is from what the original does; raises `InputError`, `OptionError` or `TaskError`"
-    for one in (model, original): _check_decoder(one)
+    for one in (model, original):
+        _check_decoder(one)
+        _check_alone(one)
     if len({one.get_input_embeddings().weight.shape[0] for one in (model, original)}) > 1:
         raise OptionError("the two models have vocabularies of different sizes, so they cannot be compared.")
     found, before = [], []

@@ -11,6 +11,7 @@ import csv
 import io
 import lzma
 import random
+import re
 import unicodedata
 import warnings
 from collections import Counter, defaultdict
@@ -25,6 +26,9 @@ from ..errors import InputError, OptionError, SlmWarning, check_option, did_you_
 from ..labelling.encode import as_texts
 
 # %% ../../nbs/tuning/table.ipynb #fe512e1c
+_WHOLE = re.compile("0|-?[1-9][0-9]{0,18}")  # a whole number, as Python writes it
+
+
 @dataclass(frozen=True)
 class Labelled:
     "Texts with their labels"
@@ -32,9 +36,10 @@ class Labelled:
     labels: tuple[str, ...]  # the label of each
 
     @property
-    def names(self) -> list[str]:  # each label once, in the order of the alphabet
+    def names(self) -> list[str]:  # each label once, in the order of the alphabet; 2 before 10 where all are whole numbers
         "The labels that there are"
-        return sorted(set(self.labels))
+        names = set(self.labels)
+        return sorted(names, key=int if all(_WHOLE.fullmatch(name) for name in names) else str)
 
     def __len__(self) -> int: return len(self.texts)
 
@@ -178,15 +183,15 @@ def _delimiter(header: str, columns: Sequence[str], path: Path) -> str:
     raise OptionError(f"{path} has no column {lost!r}.{did_you_mean(lost, fields)} Its columns are: {', '.join(fields) or 'none'}.")
 
 
-def _rows(text: str, delimiter: str, path: Path) -> Iterable[tuple[int, list[str]]]:
-    "The rows after the first one, with the lines on which they begin; raises `InputError` for one that is broken"
+def _rows(text: str, delimiter: str, path: Path, before: int) -> Iterable[tuple[int, list[str]]]:
+    "The rows after the first one, with the lines on which they begin, after some before; raises `InputError` for one that is broken"
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    fields, begin = len(next(reader)), reader.line_num + 1
+    fields, begin = len(next(reader)), before + reader.line_num + 1
     try:
         for row in reader:
             if row and len(row) != fields: raise InputError(f"{path}, line {begin}: {len(row)} fields, and the first line has {fields}.")
             if row: yield begin, row
-            begin = reader.line_num + 1
+            begin = before + reader.line_num + 1
     except csv.Error as error:
         raise InputError(f"{path}, line {begin}: the row that begins here is broken: {error}. Are its quotes closed?") from error
 
@@ -200,13 +205,15 @@ def read_table(
     path = Path(path)
     text = _decoded(path)
     if not text.strip(): raise InputError(f"{path} is empty.")
-    delimiter = _delimiter(text.lstrip().splitlines()[0], (text_column, label_column), path)
-    header = next(csv.reader([text.lstrip().splitlines()[0]], delimiter=delimiter))
+    skipped = re.match(r"(?:[ \t]*(?:\r\n|\r|\n))* *", text).end()  # empty lines before the first one, whose own tabs count
+    first = re.split(r"[\r\n]", text[skipped:], maxsplit=1)[0]
+    delimiter = _delimiter(first, (text_column, label_column), path)
+    header = next(csv.reader([first], delimiter=delimiter))
     for column in (text_column, label_column):
         if header.count(column) > 1: raise OptionError(f"{path} has the column {column!r} twice.")
     places = header.index(text_column), header.index(label_column)
     texts, labels = [], []
-    for line, row in _rows(text.lstrip(), delimiter, path):
+    for line, row in _rows(text[skipped:], delimiter, path, len(text[:skipped].splitlines())):
         for place, column in zip(places, (text_column, label_column), strict=True):
             if not row[place].strip(): raise InputError(f"{path}, line {line}: the column {column!r} is empty.")
         texts.append(row[places[0]])

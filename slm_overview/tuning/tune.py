@@ -29,7 +29,7 @@ from ..labelling.sentence_classifier import SentenceForSequenceClassification, c
 from .calibration import Figures, figures_of, temperature_of
 from .card import TuningRecord, model_card
 from .contrastive import Contrastive
-from .full import CrossEntropy, Training, TrainingResult, train
+from .full import CrossEntropy, Training, TrainingResult, check_seed, train
 from .head import Head, check_scikit_learn, choose_settings, cross_fitted_head, features, fit_head_with_names, name_texts
 from .lora import adapters, check_peft, trained_weights
 from .table import Labelled, check_labelled, parts, repeats, shared_texts, texts_of_each
@@ -109,7 +109,7 @@ class Tuned:
         return {"folder": str(self.folder) if self.folder else None, "base": record.base, "texts": len(record.table),
                 "labels": {name: counts[name] for name in record.table.names}, "repeated_texts": len(repeats(record.table)),
                 "settings": dict(record.settings), "temperature": record.temperature, "measured_on": record.measured_on,
-                "figures": asdict(record.figures), "test": asdict(record.test) if record.test else None}
+                "figures": record.figures.to_dict(), "test": record.test.to_dict() if record.test else None}
 
     def __repr__(self) -> str:
         record, found = self.record, self.record.figures
@@ -183,7 +183,7 @@ def _check(method: str, class_weight: str | None, seed: int) -> None:
     "Raise `OptionError` for what cannot be, and `MissingDependencyError` where a library is not installed"
     check_option("method", method, METHODS)
     check_option("class_weight", class_weight, (None, "balanced"))
-    if type(seed) is not int or seed < 0: raise OptionError(f"seed={seed!r} is no whole number from 0 on.")
+    check_seed(seed)
     check_scikit_learn()
     if method == "lora": check_peft()
 
