@@ -332,13 +332,13 @@ def main():
     options = parser.parse_args()
     work = hidden(options)
     if work: return work()
-    result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for part in options.parts:
         with tempfile.TemporaryDirectory() as place:
-            result[part] = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(),
-                            "versions": versions(["torch", "transformers", "pyarrow"]), "found": PARTS[part](options, Path(place))}
-        print(json.dumps({part: result[part]}, indent=1), flush=True)
-        if options.save: RESULT.write_text(json.dumps(result, indent=1) + "\n")
+            one = {part: {"date": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(),
+                          "versions": versions(["torch", "transformers", "pyarrow"]), "found": PARTS[part](options, Path(place))}}
+        print(json.dumps(one, indent=1), flush=True)
+        stored = json.loads(RESULT.read_text()) if RESULT.exists() else {}  # what another run has stored meanwhile is kept
+        if options.save: RESULT.write_text(json.dumps(stored | one, indent=1) + "\n")
     return None
 
 
