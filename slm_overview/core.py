@@ -24,7 +24,7 @@ import torch
 import transformers
 from tokenizers import normalizers
 from tqdm import tqdm
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .files.packaged import find_packaged
@@ -38,8 +38,9 @@ from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, label
 from .labelling.sentence_classifier import sentence_classifier
 from .loading.adapter import Adapter, adapter_named, check_peft, merge_adapter, weights_of
 from .loading.loaded import check_complete, check_finite, evaluating, left_over, name_of, untrained_weights
-from .loading.resolve import VOCABULARIES, Checkpoint, resolve
+from .loading.resolve import Checkpoint, resolve
 from .loading.task import show_task, task_of
+from .loading.tokenizer import saved_tokenizer
 from .writing.chat_template import templates_in
 from .writing.llama_cpp import LlamaCppModel, LlamaCppTokenizer, check_room, has_llama_cpp, split_as_stated, usable_context
 from slm_overview.errors import (
@@ -116,11 +117,10 @@ def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
     metadata = read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata if checkpoint.gguf_file else {}
     if checkpoint.gguf_file and "tokenizer.ggml.model" not in metadata:
         raise CheckpointError(f"{checkpoint.gguf_file} holds no vocabulary for its tokenizer. Load another file of this model.")
-    if not checkpoint.gguf_file and not any((checkpoint.folder / name).is_file() for name in VOCABULARIES):
-        raise CheckpointError(f"{checkpoint.folder} has no vocabulary for its tokenizer. It needs one of {', '.join(VOCABULARIES)}.")
-    kind = PreTrainedTokenizerFast if checkpoint.gguf_file else AutoTokenizer  # which would read a GGUF file twice, for seconds
-    tokenizer = kind.from_pretrained(**_source(checkpoint))
-    if checkpoint.gguf_file: tokenizer.chat_template = templates_in(metadata)
+    if checkpoint.gguf_file:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(**_source(checkpoint))  # AutoTokenizer would read the file twice, for seconds
+        tokenizer.chat_template = templates_in(metadata)
+    else: tokenizer = saved_tokenizer(checkpoint.folder)
     if tokenizer.pad_token is None: tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if task == "text-generation": tokenizer.padding_side = "left"
     return tokenizer
