@@ -47,14 +47,35 @@ def _run_file(tokenizer: Any, file: Path) -> None:
     tokenizer._tokenizer = saved
 
 
-def _mark(tokenizer: Any, folder: Path) -> None:
+def _config(folder: Path, name: str) -> dict[str, Any]:
+    "A file of settings; empty if it is not there, or holds something else"
+    file = folder / name
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _mark(tokenizer: Any, stated: dict[str, Any]) -> None:
     "Let a tokenizer add the marks of beginning and end that its config states, where its class went by that"
-    file = folder / "tokenizer_config.json"
-    stated = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     kind = str(stated.get("tokenizer_class")).removesuffix("Fast")
     if kind not in _MARKING or not stated.keys() & {"add_bos_token", "add_eos_token"}: return
     tokenizer.add_bos_token = bool(stated.get("add_bos_token", _MARKING[kind]))
     tokenizer.add_eos_token = bool(stated.get("add_eos_token", False))
+
+# %% ../../nbs/loading/tokenizer.ipynb #179eba30
+_NUMBERING = (
+    "AlbertTokenizer", "BertJapaneseTokenizer", "FlaubertTokenizer", "FunnelTokenizer", "HerbertTokenizer", "RemBertTokenizer",
+    "RoCBertTokenizer", "RoFormerTokenizer", "SplinterTokenizer", "XLMTokenizer", "XLNetTokenizer",
+)  # classes that numbered the texts of a pair in transformers 4, and do it no more
+
+
+def _number(tokenizer: Any, stated: dict[str, Any], folder: Path) -> None:
+    "Let a tokenizer number the texts of a pair, where its class did when the model was trained"
+    if "backend" in stated or "model_input_names" in stated or "token_type_ids" in tokenizer.model_input_names: return
+    plain = type(tokenizer) is TokenizersBackend and str(stated.get("tokenizer_class", "PreTrainedTokenizerFast")) == "PreTrainedTokenizerFast"
+    kinds = _config(folder, "config.json").get("type_vocab_size") if plain else None
+    if type(tokenizer).__name__ not in _NUMBERING and not (isinstance(kinds, int) and kinds > 1): return
+    tokenizer.model_input_names = [*tokenizer.model_input_names, "token_type_ids"]
+    tokenizer.init_kwargs["model_input_names"] = tokenizer.model_input_names  # so that it is saved
 
 # %% ../../nbs/loading/tokenizer.ipynb #11501ed3
 _OTHERWISE = ("DebertaTokenizer", "HerbertTokenizer")  # classes that make other tokens of a vocab.json than transformers 4
@@ -87,9 +108,10 @@ def saved_tokenizer(
     pieces = all(name.endswith(".model") for name in found)
     if pieces and find_spec("sentencepiece") is None: raise _no_file(folder, found[0])
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    file = folder / "tokenizer.json"
+    file, stated = folder / "tokenizer.json", _config(folder, "tokenizer_config.json")
     if not file.is_file(): _check_built(tokenizer, folder)
     elif isinstance(tokenizer, TokenizersBackend):
         if "__init__" in vars(type(tokenizer)): _run_file(tokenizer, file)
-        _mark(tokenizer, folder)
+        _mark(tokenizer, stated)
+    _number(tokenizer, stated, folder)
     return tokenizer
