@@ -123,8 +123,20 @@ def _seen(label: str) -> str:
     return text_key("".join(letter for letter in label if unicodedata.category(letter) != "Cf"))
 
 
+def _several(names: Sequence[str]) -> str | None:
+    "The first label that is written as several of the others are, as in `sport; news`"
+    known = set(names)
+    for name in names:
+        parts = [part.strip(" '\"") for part in re.split("[;|,]", name.strip("[]{}()"))]
+        if len(parts) > 1 and known.issuperset(parts): return name
+    return None
+
+
 def _warn(table: Labelled, stacklevel: int) -> None:
-    "Warn of texts with several labels, and of labels that look alike"
+    "Warn of texts with several labels, and of labels that look alike or like several"
+    if (joined := _several(table.names)) is not None:
+        told = f"the label {joined!r:.80} is written like several of the others, and counts as one of its own: here a text has one label."
+        warnings.warn(told, SlmWarning, stacklevel=stacklevel + 1)
     several = contradictions(table)
     if several:
         text, labels = next(iter(several.items()))
