@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import transformers
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, TokenizersBackend
 
@@ -99,16 +100,23 @@ def _check_built(tokenizer: Any, folder: Path) -> None:
     if kind in _OTHERWISE: raise _no_file(folder, vocabulary)
 
 
+def _needs_none(stated: dict[str, Any]) -> bool:
+    "Whether a tokenizer has no vocabulary, as those of CANINE and ByT5, which read letters and bytes"
+    kind = getattr(transformers, str(stated.get("tokenizer_class")), None)
+    return not getattr(kind, "vocab_files_names", True)
+
+
 def saved_tokenizer(
     folder: Path,  # of a checkpoint
 ) -> Any:  # a tokenizer of transformers
     "The tokenizer in a folder, which cuts texts as it was saved to; raises `CheckpointError`"
-    found = [name for name in VOCABULARIES if (folder / name).is_file()]
-    if not found: raise CheckpointError(f"{folder} has no vocabulary for its tokenizer. It needs one of {', '.join(VOCABULARIES)}.")
-    pieces = all(name.endswith(".model") for name in found)
+    found, stated = [name for name in VOCABULARIES if (folder / name).is_file()], _config(folder, "tokenizer_config.json")
+    if not found and not _needs_none(stated):
+        raise CheckpointError(f"{folder} has no vocabulary for its tokenizer. It needs one of {', '.join(VOCABULARIES)}.")
+    pieces = bool(found) and all(name.endswith(".model") for name in found)
     if pieces and find_spec("sentencepiece") is None: raise _no_file(folder, found[0])
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    file, stated = folder / "tokenizer.json", _config(folder, "tokenizer_config.json")
+    file = folder / "tokenizer.json"
     if not file.is_file(): _check_built(tokenizer, folder)
     elif isinstance(tokenizer, TokenizersBackend):
         if "__init__" in vars(type(tokenizer)): _run_file(tokenizer, file)
