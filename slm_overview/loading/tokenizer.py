@@ -71,7 +71,9 @@ _NUMBERING = (
 
 def _number(tokenizer: Any, stated: dict[str, Any], folder: Path) -> None:
     "Let a tokenizer number the texts of a pair, where its class did when the model was trained"
-    if "backend" in stated or "model_input_names" in stated or "token_type_ids" in tokenizer.model_input_names: return
+    if "backend" in stated: return
+    if type(tokenizer).__name__ == "CanineTokenizer": tokenizer.token_type_ids_pattern = "bert_style"  # noqa: S105
+    if "model_input_names" in stated or "token_type_ids" in tokenizer.model_input_names: return
     plain = type(tokenizer) is TokenizersBackend and stated.get("tokenizer_class") in (None, "PreTrainedTokenizerFast")
     kinds = _config(folder, "config.json").get("type_vocab_size") if plain else None
     if type(tokenizer).__name__ not in _NUMBERING and not (isinstance(kinds, int) and kinds > 1): return
