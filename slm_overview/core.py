@@ -24,7 +24,7 @@ import torch
 import transformers
 from tokenizers import normalizers
 from tqdm import tqdm
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .files.packaged import find_packaged
@@ -38,8 +38,9 @@ from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, label
 from .labelling.sentence_classifier import sentence_classifier
 from .loading.adapter import Adapter, adapter_named, check_peft, merge_adapter, weights_of
 from .loading.loaded import check_complete, check_finite, evaluating, left_over, name_of, untrained_weights
-from .loading.resolve import VOCABULARIES, Checkpoint, resolve
+from .loading.resolve import Checkpoint, resolve
 from .loading.task import show_task, task_of
+from .loading.tokenizer import saved_tokenizer
 from .writing.chat_template import templates_in
 from .writing.llama_cpp import LlamaCppModel, LlamaCppTokenizer, check_room, has_llama_cpp, split_as_stated, usable_context
 from slm_overview.errors import (
@@ -56,6 +57,7 @@ from slm_overview.errors import (
     check_option,
 )
 from slm_overview.loading.placement import (
+    TASKS,
     auto_class,
     check_before_fetching,
     check_memory,
@@ -116,11 +118,10 @@ def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
     metadata = read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata if checkpoint.gguf_file else {}
     if checkpoint.gguf_file and "tokenizer.ggml.model" not in metadata:
         raise CheckpointError(f"{checkpoint.gguf_file} holds no vocabulary for its tokenizer. Load another file of this model.")
-    if not checkpoint.gguf_file and not any((checkpoint.folder / name).is_file() for name in VOCABULARIES):
-        raise CheckpointError(f"{checkpoint.folder} has no vocabulary for its tokenizer. It needs one of {', '.join(VOCABULARIES)}.")
-    kind = PreTrainedTokenizerFast if checkpoint.gguf_file else AutoTokenizer  # which would read a GGUF file twice, for seconds
-    tokenizer = kind.from_pretrained(**_source(checkpoint))
-    if checkpoint.gguf_file: tokenizer.chat_template = templates_in(metadata)
+    if checkpoint.gguf_file:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(**_source(checkpoint))  # AutoTokenizer would read the file twice, for seconds
+        tokenizer.chat_template = templates_in(metadata)
+    else: tokenizer = saved_tokenizer(checkpoint.folder)
     if tokenizer.pad_token is None: tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if task == "text-generation": tokenizer.padding_side = "left"
     return tokenizer
@@ -211,13 +212,23 @@ def _check_head(model: PreTrainedModel, missing: set[str], name: str, task: str)
     raise TaskError(f"the head of '{name}' was trained for something else than task='{task}'. {saved_otherwise(model.config, type(model))}")
 
 
-def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, stacklevel: int) -> None:
+_LABELS = ("text-classification", "token-classification", "question-answering")  # tasks whose answers a head of its own makes
+
+
+def _foreign(config: Any, named: str, task: str) -> str:
+    "Why a model is not read by the class that it was saved as; empty if it is"
+    known, own = hasattr(transformers, named.removeprefix("TF").removeprefix("Flax")), getattr(config, "auto_map", None)
+    coded = isinstance(own, dict) and (not known or (task in _LABELS and TASKS[task].__name__ in own))
+    if coded: return "since no code that comes with a model is run here"
+    return "since transformers has no class of that name" if not known and task in _LABELS else ""
+
+
+def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, task: str, stacklevel: int) -> None:
     "Warn where a model was saved as a class that transformers does not have, or with parts that its class does not have"
     named, (_, beside) = next(iter(model.config.architectures or []), None), left_over(model, unused)
     if named is None or (hasattr(transformers, named) and named != type(model).__name__): return
-    foreign = not hasattr(transformers, named) and hasattr(model.config, "auto_map")
-    if not beside and not foreign: return
-    how = f"which has no place for {beside[0]}" if beside else "since no code that comes with a model is run here"
+    how = f"which has no place for {beside[0]}" if beside else _foreign(model.config, named, task)
+    if not how: return
     warnings.warn(
         f"'{name}' was saved as a {named} and is read as a {type(model).__name__}, {how}: its answers may be others than those "
         "that it was trained for.",
@@ -295,7 +306,7 @@ def _load_pair(
     _check_body(model, missing, checkpoint.name)
     check_complete(model, left, checkpoint.name)
     _check_head(model, missing, checkpoint.name, how.task)
-    _warn_of_class(model, left, checkpoint.name, stacklevel + 1)
+    _warn_of_class(model, left, checkpoint.name, how.task, stacklevel + 1)
     if how.task == "feature-extraction": missing = _without_pooler(model, missing)
     _mark_untrained(model, {name for name in missing if not name.startswith(unused)}, checkpoint, how.task, stacklevel + 1)
     state_padding(tokenizer, model)

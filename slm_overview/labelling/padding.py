@@ -156,14 +156,25 @@ def padding_tokens(
     return list(dict.fromkeys(token for token in stated if token is not None and token >= 0 and (known is None or token < known))) or [0]
 
 
+def _read_alone(run: Callable, rows: Sequence[Encoded], tokenizer: Any, device: Any) -> tuple[list[Encoded], list[torch.Tensor]]:
+    "What is tried, and what a model gives for each of it alone; a part of a text that it refuses, without a mark of its end, is not tried"
+    tried, found = [], []
+    for row in _some(rows):
+        try: found.append(outputs_of(run, collate([row], tokenizer, device)))
+        except CheckpointError:
+            if any(row is text for text in rows): raise
+        else: tried.append(row)
+    return tried, found
+
+
 def find_padding(
     rows: Sequence[Encoded],  # some texts, of different lengths
     tokenizer: Any,  # the tokenizer that made them
     model: PreTrainedModel,  # the model, in evaluation mode
 ) -> Padding:  # the first that changes nothing
     "How to pad for a model, found by trial on a few of some texts, and on parts of the longest; raises as `outputs_of` does"
-    run, device, some = accepting(model), next(model.parameters()).device, _some(rows)
-    alone = [outputs_of(run, collate([row], tokenizer, device)) for row in some]
+    run, device = accepting(model), next(model.parameters()).device
+    some, alone = _read_alone(run, rows, tokenizer, device)
     for side in () if is_block_sparse(model) else ("right", "left"):
         for token in padding_tokens(tokenizer, model):
             padding = Padding(side, token)

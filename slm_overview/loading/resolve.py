@@ -42,7 +42,10 @@ class Checkpoint:
         return safetensors_files(self.folder) or [file for place in _module_folders(self.folder) for file in safetensors_files(place)]
 
 # %% ../../nbs/loading/resolve.ipynb #d5d59ce8
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+VOCABULARIES = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model",
+    "sentencepiece.model",
+)  # one of which a tokenizer needs
 
 
 def checkpoint_in(
@@ -67,7 +70,8 @@ def checkpoint_in(
 _BESIDE = (
     "config.json", "generation_config.json", "model.safetensors", INDEX_NAME, "model-*-of-*.safetensors",
     "tokenizer*.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
-    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.*",
+    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "sentencepiece.model", "chat_template.*",
+    "bpe.codes", "emoji.json", "entity_vocab.json", "word_shape.json", "word_pronunciation.json",  # of single kinds of tokenizers
     "modules.json", "router_config.json", "sentence_*_config.json", "config_sentence_transformers.json",
 )
 FILES_TO_FETCH = tuple(f"{place}{name}" for place in ("", f"{CLASSIFIER}/", "[0-9]*_*/", "*_[0-9]*_*/") for name in _BESIDE)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from .calibration import Figures
+from .calibration import WHENCE, Figures
 from .table import Labelled, contradictions, repeats
 
 # %% ../../nbs/tuning/card.ipynb #80b2e64c
@@ -73,7 +73,7 @@ def model_card(
     return "\n".join([
         "---", *(f"{name}: {json.dumps(value)}" for name, value in about.items()), "---",
         f"# {len(record.table.names)} labels by {_safe(record.base)}", "", _data(record.table), "", "## Figures", "",
-        "In brackets the 95 % interval, from a bootstrap over the texts.", "", *_figures(record), "",
+        f"In brackets the 95 % interval, {WHENCE}.", "", *_figures(record), "",
         f"Scores are divided by {record.temperature:.3f} before they become probabilities.", "", "## How it was made", "", settings, "",
         "## How to use it", "", "```python", "from slm_overview import load_small_model, predict", "",
         'tokenizer, model = load_small_model("this folder")', 'predict("A text.", tokenizer, model)', "```", "",

@@ -25,8 +25,8 @@ from ..errors import InputError, OptionError, check_option
 from ..labelling.encode import Encoded, as_texts, encode
 from ..labelling.packed import layers_of
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, save_sentence_classifier
-from .calibration import Interval, share_of
-from .full import Training, check_seed, scores_of, train
+from .calibration import WHENCE, Interval, check_seed, share_of
+from .full import Training, scores_of, train
 from .tune import check_out
 
 # %% ../../nbs/tuning/compress.ipynb #dfcd3b23
@@ -223,7 +223,7 @@ class Compressed:
             *(f"- {name}: {value}" for name, value in self.settings.items()), "",
             f"Weights: {self.bytes_after:,} bytes, of {self.bytes_before:,}.", "",
             f"The share of labels that are those of the larger one, on {self.texts:,} texts: {self.labels_equal}, with the 95 % interval "
-            "from a bootstrap over the texts. How many labels are right was not measured.", ""])
+            f"{WHENCE}. How many labels are right was not measured.", ""])
 
     def save(
         self,

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import InputError, OptionError, TaskError, not_finite
 from ..loading.loaded import evaluating
-from .calibration import Interval, bootstrap
+from .calibration import Interval, bootstrap, check_seed
 
 # %% ../../nbs/tuning/perplexity.ipynb #002297d7
 WINDOW = 512  # tokens
@@ -139,6 +139,7 @@ def perplexity(
     seed: int = 0,  # for the interval
 ) -> Perplexity:
     "How well a decoder expects texts; raises `InputError`, `OptionError`, or `TaskError` for what is no decoder"
+    check_seed(seed)
     _check_decoder(model)
     _check_alone(model)
     rows = tqdm(windows_of(texts, tokenizer, window), unit="window", delay=2, leave=False)
@@ -179,6 +180,7 @@ def divergence(
     seed: int = 0,  # for the intervals
 ) -> Divergence:
     "How far what a decoder expects is from what the original does; raises `InputError`, `OptionError` or `TaskError`"
+    check_seed(seed)
     for one in (model, original):
         _check_decoder(one)
         _check_alone(one)

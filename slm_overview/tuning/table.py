@@ -24,6 +24,7 @@ from typing import Any
 
 from ..errors import InputError, OptionError, SlmWarning, check_option, did_you_mean
 from ..labelling.encode import as_texts
+from .calibration import check_seed
 
 # %% ../../nbs/tuning/table.ipynb #fe512e1c
 _WHOLE = re.compile("0|-?[1-9][0-9]{0,18}")  # a whole number, as Python writes it
@@ -122,8 +123,20 @@ def _seen(label: str) -> str:
     return text_key("".join(letter for letter in label if unicodedata.category(letter) != "Cf"))
 
 
+def _several(names: Sequence[str]) -> str | None:
+    "The first label that is written as several of the others are, as in `sport; news`"
+    known = set(names)
+    for name in names:
+        parts = [part.strip(" '\"") for part in re.split("[;|,]", name.strip("[]{}()"))]
+        if len(parts) > 1 and known.issuperset(parts): return name
+    return None
+
+
 def _warn(table: Labelled, stacklevel: int) -> None:
-    "Warn of texts with several labels, and of labels that look alike"
+    "Warn of texts with several labels, and of labels that look alike or like several"
+    if (joined := _several(table.names)) is not None:
+        told = f"the label {joined!r:.80} is written like several of the others, and counts as one of its own: here a text has one label."
+        warnings.warn(told, SlmWarning, stacklevel=stacklevel + 1)
     several = contradictions(table)
     if several:
         text, labels = next(iter(several.items()))
@@ -237,6 +250,7 @@ def few_of_each(
     seed: int = 0,  # which ones
 ) -> Labelled:  # so many of each label, in the order of the table
     "Some texts of each label, drawn at random; raises `InputError` where there are not enough"
+    check_seed(seed)
     places, chosen = defaultdict(list), []
     for number, label in enumerate(table.labels): places[label].append(number)
     draw = random.Random(seed)  # noqa: S311
@@ -253,6 +267,7 @@ def parts(
 ) -> list[int]:  # the part of each text, from 0
     "Divide texts so that each label is in all parts, and no text in two of them; raises `OptionError`"
     if type(count) is not int or count < 2: raise OptionError(f"count={count!r} is no number of parts. Pass a whole number of at least 2.")
+    check_seed(seed)
     groups = defaultdict(list)
     for number, text in enumerate(table.texts): groups[text_key(text)].append(number)
     by_label = defaultdict(list)

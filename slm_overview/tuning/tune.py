@@ -26,10 +26,10 @@ from ..files.kept import settle
 from ..files.packaged import find_packaged
 from ..files.sentence_modules import has_classifier
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, check_sentence_encoder, save_sentence_classifier
-from .calibration import Figures, figures_of, temperature_of
+from .calibration import Figures, check_seed, figures_of, temperature_of
 from .card import TuningRecord, model_card
 from .contrastive import Contrastive
-from .full import CrossEntropy, Training, TrainingResult, check_seed, train
+from .full import CrossEntropy, Training, TrainingResult, train
 from .head import Head, check_scikit_learn, choose_settings, cross_fitted_head, features, fit_head_with_names, name_texts
 from .lora import adapters, check_peft, trained_weights
 from .table import Labelled, check_labelled, parts, repeats, shared_texts, texts_of_each
