@@ -384,6 +384,7 @@ def outline(
 def _is_path(model: str) -> bool:
     "Whether a text is meant as a path: by its beginning, by its ending, or because it has a separator and is there"
     if model.startswith(("/", "./", "../", "~", ".\\", "..\\")) or model in (".", ".."): return True
+    if ":" in model and _REPOSITORY.fullmatch(model) and not Path(model).exists(): return False  # a GGUF file on the Hub by its name
     return Path(model).suffix.casefold() in (".gguf", ".json", ".safetensors") or ("/" in model and Path(model).exists())
 
 # %% ../../nbs/sizing/size.ipynb #39a291ff
