@@ -201,7 +201,7 @@ def _wide(config: Mapping, w: Widths, eager: bool, places: int) -> int:
     "How many numbers llama.cpp needs for a token at the widest moment"
     c = language_model(config)
     if c["model_type"] == "t5":  # it keeps what every token predicts, and compares without flash attention
-        return max(c["vocab_size"] + 15 * w.hidden // 2, (3 * w.heads + 1) * places + 6 * w.hidden)
+        return max(c["vocab_size"] + 6 * w.hidden, (3 * w.heads + 1) * places + 6 * w.hidden)
     used, narrow = _mixture(config)
     experts = 2 * (c.get("num_experts_per_tok") or 0) * w.hidden  # what each gives, and the same weighted
     if "kv_lora_rank" in c: experts = used * (3 * narrow + (w.hidden if 2 * narrow < w.hidden else 0))
@@ -217,6 +217,13 @@ def _wide(config: Mapping, w: Widths, eager: bool, places: int) -> int:
     return beside + max(inner, experts, linear, attention)
 
 
+def _crossed(c: Mapping, w: Widths, tokens: int, places: int, eager: bool, widest: int) -> int:
+    "What T5 needs: what its encoder made of a text as long as it may be, and keys and values of that, copied once more, for few tokens"
+    read = c.get("n_positions") or 512
+    looks = read * w.kv * (12 if eager else 10) + 4 * tokens * (w.heads * read + 2 * w.hidden if eager else w.heads * places + 4 * w.hidden)
+    return 4 * read * w.hidden + max(widest, looks)
+
+
 def _llama_cpp(config: Mapping, context_length: int, batch: int, ubatch: int, eager: bool) -> int:
     "Bytes of llama.cpp's buffers for a piece of the texts, no longer than all of them, and for the scores of the last token of each"
     w, c = widths(config), language_model(config)
@@ -228,6 +235,7 @@ def _llama_cpp(config: Mapping, context_length: int, batch: int, ubatch: int, ea
     masks = sum(places) * (4 if eager else 2)
     scores = 4 * batch * (c.get("vocab_size") or c["decoder"]["vocab_size"])
     widest = 4 * tokens * (_wide(config, w, eager, max(places)) + indexes)
+    if c["model_type"] == "t5": widest = _crossed(c, w, tokens, max(places), eager, widest)
     if _states(config): widest = max(widest, scores + 4 * tokens * 5 * w.hidden)  # of few tokens, the scores are the widest
     return widest + tokens * masks + scores
 

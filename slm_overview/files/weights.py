@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['BITS_PER_ELEMENT', 'INDEX_NAME', 'MAX_DIMENSIONS', 'MAX_ARRAY_DEPTH', 'MAX_KEPT', 'MAX_KEY', 'MAX_TEXT', 'MAX_STEPS',
            'SCALARS', 'STRING', 'ARRAY', 'BLOCKS', 'READERS', 'TensorInfo', 'WeightsHeader', 'check_file',
-           'read_safetensors_header', 'safetensors_files', 'CutHeader', 'parse_gguf', 'read_gguf_header', 'part_names',
-           'gguf_parts', 'joined', 'is_gguf', 'read_header']
+           'read_safetensors_header', 'safetensors_files', 'stored_alike', 'CutHeader', 'parse_gguf',
+           'read_gguf_header', 'part_names', 'gguf_parts', 'joined', 'is_gguf', 'read_header']
 
 # %% ../../nbs/files/weights.ipynb #6f0b9dde
 import json
@@ -14,9 +14,10 @@ import mmap
 import os
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from itertools import zip_longest
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,30 @@ def safetensors_files(
         if not (folder / name).is_file():
             raise CheckpointError(f"{index} names the file '{name}', which is not in {folder}. Fetch the model again.")
     return [folder / name for name in names]
+
+# %% ../../nbs/files/weights.ipynb #2f0639e2
+_PIECE = 2**20  # bytes that are compared at once
+
+
+def _data(files: Sequence[Path], name: str) -> Iterator[bytes]:
+    "The type and shape of a tensor in one of some safetensors files, and then its bytes, piece by piece"
+    path = next(path for path in files if any(tensor.name == name for tensor in read_safetensors_header(path).tensors))
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        said = json.loads(file.read(length))[name]
+        start, end = said["data_offsets"]
+        yield f"{said['dtype']}, {said['shape']}".encode()
+        file.seek(8 + length + start)
+        for place in range(start, end, _PIECE): yield file.read(min(_PIECE, end - place))
+
+
+def stored_alike(
+    files: Sequence[Path],  # safetensors files of a checkpoint
+    one: str,  # the name of a tensor in them
+    other: str,  # of another
+) -> bool:
+    "Whether two tensors are stored with the same type, shape and bytes; what differs early is seen early"
+    return all(a == b for a, b in zip_longest(_data(files, one), _data(files, other)))
 
 # %% ../../nbs/files/weights.ipynb #32aabd2c
 MAX_DIMENSIONS = 4  # what ggml supports

@@ -17,7 +17,7 @@ import signal
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -143,11 +143,20 @@ def _with_own_head(model: PreTrainedModel, stated: Mapping) -> PreTrainedModel:
     return model
 
 
+def _untied(model: PreTrainedModel, names: Iterable[str]) -> PreTrainedModel:
+    "A model in which the weights of these names are tied to no other any more, as they are loaded from files that hold other numbers there"
+    for name in names:
+        place, _, leaf = name.rpartition(".")
+        setattr(model.get_submodule(place), leaf, nn.Parameter(torch.empty_like(model.get_parameter(name))))
+    return model
+
+
 def build(
     stated: Mapping,  # what is in a model's config.json
     dtype: str = "float32",  # of the weights
     attention: str = "fused",  # or eager
     bare: bool = False,  # without a head
+    own: Iterable[str] = (),  # names of weights that are not tied, whatever the config says
 ) -> PreTrainedModel:
     "A model on the meta device, where tensors have shapes and no data"
     config = CONFIG_MAPPING[stated["model_type"]].from_dict(_without_code(dict(stated)))
@@ -162,7 +171,7 @@ def build(
     except ValueError as error:
         if "scaled_dot_product_attention" not in str(error): raise
         model = made("eager")  # some have no fused attention
-    return _with_own_head(model.to("meta").eval(), stated)  # a few make tensors with data nevertheless
+    return _untied(_with_own_head(model.to("meta").eval(), stated), own)  # a few make tensors with data nevertheless
 
 # %% ../../nbs/sizing/building.ipynb #cd7d8c45
 def _kept_wide(model: PreTrainedModel, name: str) -> str:
@@ -468,7 +477,7 @@ def answer(
     "What is found out about a model, or the `error`"
     allow_seconds(BUILD_SECONDS)
     try:
-        model = build(asked["config"], asked["dtype"], asked["attention"], asked["bare"])
+        model = build(asked["config"], asked["dtype"], asked["attention"], asked["bare"], asked.get("own", ()))
         weights, config = tensors_of(model), model.config
         found = {"model_class": type(model).__name__, "tensors": list(weights.values()), "limit": _limit(model)}
         found |= {"both": reads_twice(model), "defaults": _defaults(config, asked["config"], asked["sizes"])}

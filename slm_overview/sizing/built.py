@@ -10,7 +10,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,6 +127,7 @@ class Built(Struct, frozen=True):
     limit: int | None  # tokens that the model is made for, if the config says it
     both: bool  # whether it has an encoder and a decoder
     defaults: dict[str, int]  # sizes that the config does not say, and transformers' values for them
+    own: tuple[str, ...] = ()  # weights that transformers would tie to others, and that have numbers of their own here
 
     @property
     def parameters(self) -> int:  # a count
@@ -165,9 +166,10 @@ _MATRIX = "proj.weight"  # a name that says: the matrix of a linear layer
 
 def built(
     config: Mapping,  # what is in a model's config.json
+    own: Sequence[str] = (),  # names of weights that are not tied to others, whatever the config says
 ) -> Built:
     "What transformers builds of a config, weight by weight; raises `CheckpointError` if it cannot, or may not be asked"
-    return msgspec.convert(_ask(config), Built, strict=False)
+    return msgspec.convert(_ask(config, own=list(own)) | {"own": own}, Built, strict=False)
 
 # %% ../../nbs/sizing/built.ipynb #855c6402
 class BuiltRun(Struct, frozen=True):
@@ -187,6 +189,8 @@ def built_run(
     batch: int = 1,  # texts at once
     dtype: str = "float32",  # that is computed in: a key of `FLOAT_BYTES`
     attention: str = "fused",  # or eager
+    own: Sequence[str] = (),  # as for `built`
 ) -> BuiltRun:
     "What it takes to read texts and to write the next token; raises `CheckpointError` as `built`"
-    return msgspec.convert(_ask(config, tokens=context, batch=batch, dtype=dtype, attention=attention), BuiltRun, strict=False)
+    said = _ask(config, tokens=context, batch=batch, dtype=dtype, attention=attention, own=list(own))
+    return msgspec.convert(said, BuiltRun, strict=False)

@@ -62,7 +62,7 @@ PRECISIONS = {
 HOW = {
     "float32": 'load_small_model("{name}", dtype="float32")', "bfloat16": 'load_small_model("{name}", dtype="bfloat16")',
     "int8": 'load_small_model("{name}", dtype="bfloat16", quantize="int8")', "Q4_K_M": "a GGUF file of this type, in llama.cpp",
-    "stored": "this file, in llama.cpp",
+    "stored": "this file, in llama.cpp", "packed": "this checkpoint, in transformers, with the library that quantized it",
 }  # how to get there
 COARSER = ("Q3_K_M", "Q2_K")  # types that lose more, which are only named when nothing else fits
 
@@ -204,7 +204,7 @@ class Fit(Struct, frozen=True):
             lines.append(f"  {option.precision:9}{format_bytes(option.needed):>8}  {'fits ' if option.fits else 'no   '}  {parts}{program}")
         speeds = [f"{_verb(self.best.size)} {self.expected}"] if self.expected else []
         if self.bound: speeds.append(_speed(self.bound))
-        return "\n".join([*lines, *(f"  {line}" for line in (*speeds, *self.help))])
+        return "\n".join([*lines, *(f"  {line}" for line in (*speeds, *self.help, *first.notes))])
 
     __repr__ = __str__
 
@@ -259,7 +259,7 @@ def _smaller(known: Outline, option: Option, catalog: Catalog, **options: Any) -
 def _helps(known: Outline, name: str, tried: tuple[Option, ...], **options: Any) -> Iterator[str]:
     "What would make a model fit"
     best = _finest(tried)
-    if best: yield f"How: {HOW[best.precision].format(name=name)}."
+    if best: yield f"How: {HOW['packed' if known.packed and best.precision == 'stored' else best.precision].format(name=name)}."
     if best == tried[0]: return
     coarsest = best or tried[-1]
     for option in tried[: tried.index(coarsest) + (best is None)]: yield from _shorter(known, option, batch=options["batch"])
@@ -288,7 +288,7 @@ def fit(
 ) -> Fit:
     "Whether a model fits, in which precision, and what would make it fit; raises as size does, and `OptionError`"
     known, here = outline(model), machine() if None in (memory, probe, calibration) else None
-    if precisions is None: precisions = ["stored"] if known.gguf else PRECISIONS
+    if precisions is None: precisions = ["stored"] if known.gguf or known.packed else PRECISIONS
     else: precisions = [check_option("precisions", name, PRECISIONS) for name in precisions]
     memory = here.memory.available if memory is None else parse_bytes(memory)
     probe, calibration = probe or here.probe, calibration or kept_calibration(here.fingerprint)

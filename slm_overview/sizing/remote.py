@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, hf_hub_download, hf_hub_url, snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError, NotASafetensorsRepoError, SafetensorsParsingError
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, NotASafetensorsRepoError, SafetensorsParsingError
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 from msgspec import Struct
 
@@ -57,6 +57,8 @@ def _safetensors(name: str, commit: str) -> tuple[TensorInfo, ...]:
     try: found = HfApi().get_safetensors_metadata(name, revision=commit)
     except NotASafetensorsRepoError:
         raise no_safetensors(f"the repository '{name}'", HfApi().list_repo_files(name, revision=commit), f"{name}:") from None
+    except EntryNotFoundError as error:  # of a file that its index names
+        raise CheckpointError(f"the index of '{name}' names a file of weights that the repository does not have: {error}") from error
     except (SafetensorsParsingError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"the weights of '{name}' have a header that cannot be read: {error}") from error
     listed = [(key, one) for file in found.files_metadata.values() for key, one in file.tensors.items()]

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +29,29 @@ from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_t
 from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, check_config, once, read_config, reading
-from ..files.weights import TensorInfo, WeightsHeader, check_file, gguf_parts, is_gguf, joined, read_header, safetensors_files
 from .built import Built, BuiltRun, built, built_run
-from .quantized import Quantization, check_packed, largest_packed, matrix_bytes, plain_type, quantization_of, unpacked_numbers
+from .held import TIES, Alike, Described, Held, check_shapes, described, described_by, difference, held_of
+from slm_overview.files.weights import (
+    TensorInfo,
+    WeightsHeader,
+    check_file,
+    gguf_parts,
+    is_gguf,
+    joined,
+    read_header,
+    safetensors_files,
+    stored_alike,
+)
+from slm_overview.sizing.quantized import (
+    UNPACKED,
+    Quantization,
+    check_packed,
+    largest_packed,
+    matrix_bytes,
+    plain_type,
+    quantization_of,
+    unpacked_numbers,
+)
 
 # %% ../../nbs/sizing/size.ipynb #18940200
 if TYPE_CHECKING:
@@ -156,6 +177,7 @@ class Outline(Struct, frozen=True):
     quantization: Quantization | None = None  # how the weights of its checkpoint are packed
     packed: tuple[TensorInfo, ...] = ()  # the tensors of that checkpoint
     built: Built | None = None  # what transformers builds of the config, where the closed form does not know it
+    notes: tuple[str, ...] = ()  # what was assumed of its files, and how they differ from the config
 
 
 _LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions")  # keys of configs
@@ -190,23 +212,33 @@ def _second_way(config: Config, refusal: CheckpointError) -> Built:
     return found
 
 
-def _of_built(config: Config, name: str, tensors: tuple[TensorInfo, ...], found: Built) -> Outline:
-    "A model that transformers has built, and perhaps its checkpoint; heads come and go, and tables"
-    held, largest = sum(tensor.elements for tensor in tensors), max((tensor.elements for tensor in found.tensors), default=0)
-    if tensors and not 0.9 * (found.parameters - largest) <= held <= 1.1 * (found.parameters + largest):
+def _of_built(config: Config, name: str, stored: Held, found: Built) -> Outline:
+    "A model that transformers has built, and perhaps its checkpoint; heads come and go"
+    held, largest = sum(tensor.elements for tensor in stored.tensors), max((tensor.elements for tensor in found.tensors), default=0)
+    if stored.tensors and not 0.9 * (found.parameters - largest) <= held <= 1.1 * (found.parameters + largest):
         raise _foreign(name, held, found.parameters)
-    return Outline(name, config, found.parameters, found.limit, _stored(tensors), built=found)
+    notes = _said_of(name, stored, described_by(found), held, found.parameters)
+    return Outline(name, config, found.parameters, found.limit, _stored(stored.tensors), built=found, notes=notes)
+
+
+def _said_of(name: str, stored: Held, model: Described, held: int, parameters: int) -> tuple[str, ...]:
+    "What is said of files beside their config; raises `CheckpointError` for a tensor of another size"
+    if not stored.tensors: return ()
+    check_shapes(name, stored, model)
+    return (*stored.notes, *difference(stored, model, held, parameters))
 
 
 _NEAR = 0.02  # the share of a model's numbers that a quantized checkpoint may have more or less: biases and norms of heads
 
 
-def _of_packed_built(config: Config, name: str, tensors: tuple[TensorInfo, ...], quantization: Quantization, found: Built) -> Outline:
+def _of_packed_built(config: Config, name: str, stored: Held, quantization: Quantization, found: Built) -> Outline:
     "A quantized checkpoint of a model that transformers has built; its numbers are those of the model, perhaps with or without one table"
-    held, tables = unpacked_numbers(tensors, quantization), {tensor.elements for tensor in found.tensors if not tensor.linear}
+    packed = stored.tensors
+    held, tables = unpacked_numbers(packed, quantization), {tensor.elements for tensor in found.tensors if not tensor.linear}
     apart = min(abs(held - found.parameters - more) for more in (0, *tables, *(-table for table in tables)))
     if apart > _NEAR * found.parameters: raise _foreign(name, held, found.parameters)
-    return Outline(name, config, found.parameters, found.limit, quantization=quantization, packed=tensors, built=found)
+    notes = _said_of(name, stored, described_by(found), held, found.parameters)
+    return Outline(name, config, found.parameters, found.limit, quantization=quantization, packed=packed, built=found, notes=notes)
 
 
 def _stored(tensors: Iterable[TensorInfo]) -> str | None:
@@ -226,38 +258,60 @@ def _check_output(config: Mapping) -> None:
     raise CheckpointError(f"{named[0]} has no output layer of a decoder, which the closed form counts.")
 
 
-_TIED = ("longt5", "mt5", "pop2piano", "t5", "umt5")  # types whose output layer transformers ties, unless the files hold both tables
+_TIED = ("longt5", "mt5", "pop2piano", "t5", "umt5")  # types whose output layer transformers ties whatever their config says
 
 
-def _as_files_tie(config: Mapping, tensors: tuple[TensorInfo, ...]) -> Mapping:
-    "A config whose output layer is tied or not as in its checkpoint, where its type has it so whatever the config says"
-    if not tensors or config.get("model_type") not in _TIED: return config
-    names = [tensor.name for tensor in tensors]
-    own = "lm_head.weight" in names and any(name.endswith(("shared.weight", "embed_tokens.weight")) for name in names)
-    return {key: value for key, value in config.items() if key != "scale_decoder_outputs"} | {"tie_word_embeddings": not own}
+def _as_files(config: Mapping, stored: tuple[TensorInfo, ...]) -> Mapping:
+    "A config of which transformers does not ask whether it ties the output layer says that it does, and the files decide"
+    if not stored or config.get("model_type") not in _TIED: return config
+    return {key: value for key, value in config.items() if key not in TIES} | {"tie_word_embeddings": True}
 
 
-def _from_config(config: Mapping, name: str, tensors: Iterable[TensorInfo] = (), closed: bool = False) -> Outline:
+def _by_form(config: Mapping, name: str, stored: tuple[TensorInfo, ...], alike: Alike) -> tuple[Config, Held]:
+    "A config tied as transformers ties it when it loads the files, and what these hold; raises `CheckpointError` beyond the closed form"
+    if not stored: return Config(config), Held((), {}, (), ())
+    model = described(config)
+    held = held_of(stored, model, alike)
+    if not held.own: return Config(config), held
+    if held.own != model.ties[0][-1:]: raise CheckpointError(f"{name} has further tables of words, which the closed form does not count.")
+    return Config({key: value for key, value in config.items() if key not in TIES} | {"tie_word_embeddings": False}), held
+
+
+def _by_building(
+    config: Mapping, name: str, stored: tuple[TensorInfo, ...], quantization: Quantization | None, alike: Alike, refusal: CheckpointError
+) -> Outline:
+    "A model by the second way, tied as in its files; raises `CheckpointError`"
+    plain = Config({key: value for key, value in config.items() if key not in ("quantization_config", "compression_config")})
+    found = _second_way(plain, refusal)
+    held = held_of(stored, described_by(found), alike)
+    if held.own: found = built(plain, held.own)
+    return _of_packed_built(plain, name, held, quantization, found) if quantization else _of_built(plain, name, held, found)
+
+
+def _from_config(
+    config: Mapping, name: str, stored: Iterable[TensorInfo] = (), closed: bool = False, alike: Alike = lambda one, other: None
+) -> Outline:
     "A model of which there is a config, and perhaps a checkpoint; it may be asked for by the closed form alone"
-    tensors = tuple(tensors)
-    config, quantization = Config(_as_files_tie(config, tensors)), quantization_of(config)
-    if quantization and not tensors:
+    stored, quantization = tuple(stored), quantization_of(config)
+    if quantization and not stored:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
-    if tensors: check_packed(tensors, quantization)
+    if stored: check_packed(stored, quantization)
+    config = _as_files(config, stored)
     try:
         if not closed: _check_output(config)
+        config, held = _by_form(config, name, stored, alike)
         parameters, _ = count_parameters(config).total, layer_states(config)
     except CheckpointError as refusal:
         if closed: raise
-        plain = Config({key: value for key, value in config.items() if key not in ("quantization_config", "compression_config")})
-        found = _second_way(plain, refusal)
-        return _of_packed_built(plain, name, tensors, quantization, found) if quantization else _of_built(config, name, tensors, found)
-    held = unpacked_numbers(tensors, quantization) if quantization else sum(tensor.elements for tensor in tensors)
-    if tensors: _compare(name, config, parameters, held)
+        return _by_building(config, name, stored, quantization, alike, refusal)
     inner = language_model(config)
     limit = next((inner[key] for key in _LIMITS if inner.get(key)), None)
-    if quantization: return Outline(name, config, parameters, limit, quantization=quantization, packed=tensors)
-    return Outline(name, config, parameters, limit, _stored(tensors))
+    if not stored: return Outline(name, config, parameters, limit)
+    numbers = unpacked_numbers(held.tensors, quantization) if quantization else sum(tensor.elements for tensor in held.tensors)
+    _compare(name, config, parameters, numbers)
+    notes = _said_of(name, held, described(config), numbers, parameters)
+    if quantization: return Outline(name, config, parameters, limit, quantization=quantization, packed=held.tensors, notes=notes)
+    return Outline(name, config, parameters, limit, _stored(held.tensors), notes=notes)
 
 # %% ../../nbs/sizing/size.ipynb #dd21443c
 def _with_tokenizer(known: Outline, folder: Path) -> Outline:
@@ -270,7 +324,7 @@ def _from_folder(folder: Path, name: str) -> Outline:
     files = safetensors_files(folder)
     tensors = [tensor for file in files for tensor in read_header(file).tensors]
     if files and not tensors: raise CheckpointError(f"{files[0]} holds no tensors. Fetch it again.")
-    return _with_tokenizer(_from_config(read_config(folder), name, tensors), folder)
+    return _with_tokenizer(_from_config(read_config(folder), name, tensors, alike=partial(stored_alike, files)), folder)
 
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
@@ -294,7 +348,8 @@ def _from_path(path: Path) -> Outline:
     if is_gguf(path): return _from_gguf(joined([read_header(part) for part in gguf_parts(path)]), path.stem)
     header = read_header(path)
     if (path.parent / "config.json").is_file():
-        return _with_tokenizer(_from_config(read_config(path.parent), path.stem, header.tensors), path.parent)
+        known = _from_config(read_config(path.parent), path.stem, header.tensors, alike=partial(stored_alike, [path]))
+        return _with_tokenizer(known, path.parent)
     raise CheckpointError(
         f"{path.name} holds {header.elements:,} numbers in {format_bytes(header.nbytes)}, but does not say how they are used: "
         "put the model's config.json beside it."
@@ -329,6 +384,7 @@ def outline(
 def _is_path(model: str) -> bool:
     "Whether a text is meant as a path: by its beginning, by its ending, or because it has a separator and is there"
     if model.startswith(("/", "./", "../", "~", ".\\", "..\\")) or model in (".", ".."): return True
+    if ":" in model and _REPOSITORY.fullmatch(model) and not Path(model).exists(): return False  # a GGUF file on the Hub by its name
     return Path(model).suffix.casefold() in (".gguf", ".json", ".safetensors") or ("/" in model and Path(model).exists())
 
 # %% ../../nbs/sizing/size.ipynb #39a291ff
@@ -514,7 +570,7 @@ def _of_tensors(stored: tuple[TensorInfo, ...], config: Mapping, batch: int) -> 
 def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     "Bytes of the weights, of those that are there twice, and of those that are read for a token"
     if setting.dtype == "stored": return _of_tensors(known.gguf, known.config, batch)
-    if setting.dtype == str(known.quantization): return _of_packed(known, setting, batch)
+    if _in_files(known, setting): return _of_packed(known, setting, batch)
     if setting.engine == "llama.cpp": return _of_type(known.config, setting.dtype, batch)
     weights, active = weight_totals(known.config), active_totals(known.config, batch)
     precisions, more = (setting.dtype, setting.compute_dtype), 2 * wide_in_float16(known.config) * (setting.dtype == "float16")
@@ -529,6 +585,18 @@ def _said_of_vocabulary(known: Outline) -> tuple[str, ...]:
     return (f"The tokenizer is of the kind {own.kind!r}, which is not known here: its vocabulary is not counted.",)
 
 
+def _in_files(known: Outline, setting: _Setting) -> bool:
+    "Whether a quantized checkpoint is sized as its files have it"
+    return known.quantization is not None and setting.dtype == str(known.quantization)
+
+
+def _said_of_packed(known: Outline, setting: _Setting) -> tuple[str, ...]:
+    "What is said of a quantized checkpoint that is smaller in its files than in memory"
+    if not _in_files(known, setting) or known.quantization.method not in UNPACKED: return ()
+    stored, when = format_bytes(sum(tensor.nbytes for tensor in known.packed)), UNPACKED[known.quantization.method]
+    return (f"The weights take {stored} in their files; {when}.",)
+
+
 def _vocabulary(known: Outline, engine: str) -> Vocabulary:
     "The vocabulary of a model whose architecture is known; that of a GGUF file is as it will be in the engine"
     return known.vocabulary if known.gguf and known.vocabulary else vocabulary_of(known.config, engine, known.vocabulary)
@@ -541,11 +609,13 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
     kv_cache = cache_bytes(config, context, dtype=setting.kv_dtype, **way)
     activations = activation_bytes(config, context, dtype=setting.compute_dtype, **way)
     found["read_per_token"] += kv_cache
-    if setting.dtype in ("int8", str(known.quantization)):  # a matrix is turned back for its product
+    packed = _in_files(known, setting) and known.quantization.method not in UNPACKED
+    if setting.dtype == "int8" or packed:  # a matrix is turned back for its product
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
+    notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known))
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
-        "vocabulary": _vocabulary(known, engine).nbytes(engine), "notes": _said_of_vocabulary(known),
+        "vocabulary": _vocabulary(known, engine).nbytes(engine), "notes": notes,
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
         "decode_flops": batch * decode_flops(config, context, encoder_length=context, engine=engine),
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
@@ -555,11 +625,12 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
 def _built_weights(known: Outline, setting: _Setting, touched: Mapping[str, float] | None) -> tuple[int, int | None, int]:
     "Bytes of the weights of a model that was built, of those read for a token, and the numbers of the largest matrix that is turned back"
     model, precisions = known.built, (setting.dtype, setting.compute_dtype)
-    if setting.dtype == str(known.quantization):
+    if _in_files(known, setting):
         sizes = matrix_bytes(known.packed, known.quantization, FLOAT_BYTES[setting.compute_dtype])
         own = _by_model(known, sizes) if touched else None
         read = None if own is None else round(sum(size * touched.get(name, 0) for name, size in own.items()))
-        return sum(sizes.values()), read, largest_packed(known.packed, known.quantization)
+        turned = 0 if known.quantization.method in UNPACKED else largest_packed(known.packed, known.quantization)
+        return sum(sizes.values()), read, turned
     read = model.totals(touched).nbytes(*precisions) + model.wide_bytes(setting.dtype, touched) if touched else None
     return model.totals().nbytes(*precisions) + model.wide_bytes(setting.dtype), read, model.largest_matrix * (setting.dtype == "int8")
 
@@ -575,10 +646,13 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
             "Pass dtype='bfloat16' or the like."
         )
     check_option("attention", attention, ATTENTION)
-    model, run = known.built, built_run(known.config, context, batch=batch, dtype=setting.compute_dtype, attention=attention)
+    model, run = known.built, built_run(
+        known.config, context, batch=batch, dtype=setting.compute_dtype, attention=attention, own=known.built.own
+    )
     touched = run.used and {name: touched_share(share, batch) for name, share in run.used.items()}
     weights, read, turned = _built_weights(known, setting, touched)
-    notes = (*_notes(known, run), *((_NAMED_OTHERWISE,) if run.used and read is None else ()))
+    notes = [*known.notes, *_said_of_packed(known, setting), *_notes(known, run)]
+    if run.used and read is None: notes.append(_NAMED_OTHERWISE)
     found = {"weights": weights, "kv_cache": _kept(run, setting), "activations": run.activations}
     found["vocabulary"] = _built_vocabulary(known).nbytes()
     if run.activations is not None: found["activations"] += turned * FLOAT_BYTES[setting.compute_dtype]
@@ -586,7 +660,7 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
         "active_parameters": model.totals(run.used).numbers if run.used else None,
         "read_per_token": None if None in (read, found["kv_cache"]) else read + found["kv_cache"],
         "prefill_flops": run.prefill_flops, "decode_flops": run.decode_flops, "turns": model.both,
-        "way": "built", "model_class": model.model_class, "notes": notes,
+        "way": "built", "model_class": model.model_class, "notes": tuple(notes),
     }
 
 
@@ -702,7 +776,12 @@ class SizeTable(Struct, frozen=True):
         "A table for the terminal"
         cells = self._cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+        return "\n".join([*lines, *self._notes()])
+
+    def _notes(self) -> list[str]:
+        "What is said of any of the sizes, each once"
+        return [*dict.fromkeys(note for size in self.sizes for note in size.notes)]
 
     __repr__ = __str__
 
@@ -710,7 +789,8 @@ class SizeTable(Struct, frozen=True):
         "A table in Markdown"
         cells = self._cells()
         head, *rows = [f"| {' | '.join(row)} |" for row in cells]
-        return "\n".join([head, "|" + "--:|" * len(cells[0]), *rows])
+        notes = [line for note in self._notes() for line in ("", note)]
+        return "\n".join([head, "|" + "--:|" * len(cells[0]), *rows, *notes])
 
 
 def _cell(size: int | None) -> str:
