@@ -6,11 +6,15 @@
 __all__ = ['ROLES', 'Message', 'SECONDS', 'MEMORY', 'CHARACTERS', 'as_messages', 'render_template', 'templates_in']
 
 # %% ../../nbs/writing/chat_template.ipynb #9048e761
+import copy
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from itertools import product
 from typing import Any
 
-from ..errors import CheckpointError, InputError, check_option
+from ..errors import CheckpointError, InputError, SlmError, check_option
 from ..files.own_process import OwnProcess, running
 from ..labelling.encode import check_text
 
@@ -69,6 +73,7 @@ SECONDS, MEMORY, CHARACTERS = 5.0, 2**29, 10**6  # what a template may take: tim
 _PROGRAM = r"""
 import json, sys
 from datetime import datetime
+from functools import lru_cache
 memory, characters = map(int, sys.argv[1:])
 try:
     import resource
@@ -77,14 +82,15 @@ except (ImportError, OSError, ValueError): pass
 from jinja2 import TemplateError
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
+from jinja2.nodes import Scope
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 class Generation(Extension):
     tags = {"generation"}
     def parse(self, parser):
-        next(parser.stream)
-        return parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        line = next(parser.stream).lineno
+        return Scope(parser.parse_statements(["name:endgeneration"], drop_needle=True), lineno=line)
 
 def check(name):
     if str(name).startswith("_"): raise SecurityError(f"a template may not use the name {name!r}")
@@ -106,10 +112,11 @@ def to_json(value, ensure_ascii=False, indent=None, separators=None, sort_keys=F
 world = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
 world.filters["tojson"] = to_json
 world.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form), namespace=Space)
+compiled = lru_cache(maxsize=8)(world.from_string)
 for line in sys.stdin:
     asked = json.loads(line)
     try:
-        text = world.from_string(asked["template"]).render(**asked["values"])
+        text = compiled(asked["template"]).render(**asked["values"])
         answer = {"text": text} if len(text) <= characters else {"error": f"it gives {len(text):,} characters", "kind": "size"}
     except MemoryError: answer = {"error": "it takes more memory than it may", "kind": "size"}
     except Exception as error: answer = {"error": f"{type(error).__name__}: {error}"[:500], "kind": type(error).__name__}
@@ -135,6 +142,42 @@ def _with_reasons(message: Message) -> Message:
     return message if said is None else {"thinking": said, **message, "reasoning_content": said}
 
 
+_FORMS = {  # of the arguments of a call: some templates take one of them alone, or write the other one wrongly
+    "as given": lambda arguments: arguments,
+    "objects": lambda arguments: _read(arguments) if isinstance(arguments, str) else arguments,
+    "JSON": lambda arguments: json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, dict) else arguments,
+}
+
+
+def _read(arguments: str) -> Any:
+    "Arguments of a call as an object, where they are the JSON of one"
+    with suppress(ValueError, RecursionError):
+        if isinstance(found := json.loads(arguments), dict): return found
+    return arguments
+
+
+def _called(message: Message) -> list[dict[str, Any]]:
+    "The calls of tools in a message, each with its name and its arguments"
+    calls = message.get("tool_calls")
+    found = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [call["function"] if isinstance(call.get("function"), dict) else call for call in found]
+
+
+def _in_form(message: Message, form: str, blank: bool) -> Message:
+    "A message whose calls of tools have their arguments in one form, and which has a content"
+    changed = copy.deepcopy(message)
+    for call in _called(changed):
+        if "arguments" in call: call["arguments"] = _FORMS[form](call["arguments"])
+    return {"content": "", **changed} if blank else changed
+
+
+def _spoilt(text: str, messages: Sequence[Message]) -> bool:
+    "Whether a text has arguments of calls as no model was trained on them: JSON within JSON, or an object as Python writes it"
+    given = [call.get("arguments") for message in messages for call in _called(message)]
+    wrong = [json.dumps(one, ensure_ascii=False) for one in given if isinstance(one, str) and isinstance(_read(one), dict)]
+    return any(one in text for one in [*wrong, *(str(one) for one in given if one and isinstance(one, dict))])
+
+
 def render_template(
     template: str,  # in the language Jinja
     messages: Sequence[Message],  # what `as_messages` gives
@@ -143,6 +186,20 @@ def render_template(
     "Messages as one text; raises `CheckpointError` for a template that cannot be run, `InputError` for messages that it refuses"
     if len(template) > CHARACTERS:
         raise CheckpointError(f"the chat template has {len(template):,} characters; at most {CHARACTERS:,} are read.")
+    try: first = _rendered(template, messages, values)
+    except (CheckpointError, InputError) as error: first = error
+    called = any(message.get("tool_calls") for message in messages)
+    if called and (isinstance(first, SlmError) or _spoilt(first, messages)):
+        for form, blank in product(_FORMS, (False, True)):
+            with suppress(CheckpointError, InputError):
+                changed = [_in_form(message, form, blank) for message in messages]
+                if not _spoilt(text := _rendered(template, changed, values), changed): return text
+    if isinstance(first, SlmError): raise first
+    return first
+
+
+def _rendered(template: str, messages: Sequence[Message], values: dict[str, Any]) -> str:
+    "Messages as one text, as they stand; raises what `render_template` does"
     told = [_with_reasons(message) for message in messages]
     asked = {"template": template, "values": {"messages": told, "tools": None, "documents": None, **values}}
     try: answer = _renderer().ask(asked, SECONDS)
