@@ -253,15 +253,23 @@ def _answered(model: PreTrainedModel, prompt: torch.Tensor, tokens: torch.Tensor
     return model(encoder_outputs=BaseModelOutput(last_hidden_state=hidden), decoder_input_ids=fed).logits[:, begin.shape[1] - 1 :]
 
 
+def _settings(model: PreTrainedModel, said: str) -> str:
+    "What a generation config asks for besides tokens that end, and how to leave it out; what an error speaks of comes first"
+    asked = {name: value for name, value in model.generation_config.to_diff_dict().items() if not name.endswith(("_token_id", "_version"))}
+    if not asked: return "Try another version of transformers."
+    named = sorted(asked, key=lambda name: (name not in said and str(asked[name]) not in said, name))
+    listed = ", ".join(f"{name}={asked[name]!r:.40}" for name in named[:6])
+    return f"Its generation_config.json asks for {listed}: leave one out with model.generation_config.{named[0]} = None."
+
+
 @contextmanager
 def _reported(model: PreTrainedModel) -> Iterator[None]:
     "Raise `EngineError` for what transformers cannot do with a model; what this package says itself passes, and a lack of memory does"
     try: yield
     except (SlmError, torch.OutOfMemoryError): raise
-    except (ArithmeticError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        advice = "See what its generation_config.json asks for, or try another version of transformers."
-        raise EngineError(f"transformers cannot write this with a {type(model).__name__}: {said}. {advice}") from error
+        raise EngineError(f"transformers cannot write this with a {type(model).__name__}: {said}. {_settings(model, str(error))}") from error
 
 
 _MINDS: WeakKeyDictionary = WeakKeyDictionary()  # whether padding changes what a model writes
@@ -476,6 +484,12 @@ def _one_beginning(ids: list[int], tokenizer: Any) -> list[int]:
     return [mark, *ids] if token_ids("a", tokenizer)[:1] == [mark] else ids
 
 
+def _going_on(ids: list[int], tokenizer: Any) -> list[int]:
+    "The tokens of a prompt without the mark of an end, which some tokenizers set, and after which a decoder would begin something new"
+    end = [tokenizer.eos_token_id]
+    return ids[:-1] if len(ids) > 1 and ids[-1:] == end and token_ids("a", tokenizer)[-1:] == end else ids
+
+
 def _room(engine: Engine, options: Options) -> int | None:
     "How many tokens a prompt may have; None if any number"
     if engine.context_length is None: return None
@@ -565,9 +579,10 @@ def check_choices(
     raise OptionError(f"choices={choices!r:.80} must be at least two different texts, none of them empty, in a list.")
 
 
-def _after(tokenizer: Any, prompt: _Prompt, choices: list[str]) -> tuple[list[int], list[list[int]]]:
+def _after(tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> tuple[list[int], list[list[int]]]:
     "What is read before each choice, and its tokens: from where its text parts from the prompt's, as the last sign may belong to both"
-    blanks = ["" if prompt.text[-1:].isspace() or not choice[0].isalnum() else " " for choice in choices]
+    apart = prompt.text[-1:].isspace() or (chats and prompt.text.endswith(tuple(tokenizer.added_tokens_encoder)))
+    blanks = ["" if apart or not choice[0].isalnum() else " " for choice in choices]
     whole = [token_ids(f"{prompt.text}{blank}{choice}", tokenizer) for blank, choice in zip(blanks, choices, strict=True)]
     before, end = token_ids(prompt.text, tokenizer), [tokenizer.eos_token_id]
     if all(text[-1:] == end for text in [before, *whole]): before, whole = before[:-1], [text[:-1] for text in whole]  # some set a mark
@@ -582,9 +597,9 @@ def _after(tokenizer: Any, prompt: _Prompt, choices: list[str]) -> tuple[list[in
 
 def _to_score(engine: Engine, tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> tuple[list[int], list[list[int]]]:
     "What is read before some choices, and their tokens; raises `OptionError` for a choice of which nothing is left"
-    answers = chats or engine.is_encoder_decoder  # a text of its own, and not the rest of one
-    alone = [token_ids(choice, tokenizer, add_special_tokens=False) for choice in choices] if answers else []
-    read, found = (prompt.ids, alone) if answers else _after(tokenizer, prompt, choices)
+    alone = engine.is_encoder_decoder  # whose answer is a text of its own, and not the rest of one
+    if alone: read, found = prompt.ids, [token_ids(choice, tokenizer, add_special_tokens=False) for choice in choices]
+    else: read, found = _after(tokenizer, prompt, choices, chats)
     nothing = next((choice for choice, tokens in zip(choices, found, strict=True) if not tokens), None)
     if nothing is None: return read, found
     raise OptionError(f"choices: this model's tokenizer makes nothing of {nothing!r:.80}. Take another word for it.")
@@ -707,6 +722,7 @@ def generate(
     texts, mark = [prompt] if isinstance(prompt, str) else list(prompt), tokenizer.bos_token_id
     if not texts: return []
     rows = (_one_beginning(token_ids(text, tokenizer), tokenizer) for text in texts)
+    if not engine.is_encoder_decoder: rows = (_going_on(row, tokenizer) for row in rows)
     prompts = [_Prompt(text, *_fitting(ids, engine, options, truncation, mark)) for text, ids in zip(texts, rows, strict=True)]
     if stream and (choices or not isinstance(prompt, str)): raise OptionError(_ONE_STREAM)
     if choices:
