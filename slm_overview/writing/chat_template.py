@@ -48,8 +48,18 @@ def _check_message(message: Any, number: int) -> None:
     except ValueError as error: raise InputError(f"{name}: {error}") from error
     if message["role"] == "system" and number: raise InputError(f"{name} is a system message, which can only come first.")
     if _may_be_empty(message): return
+    if isinstance(message["content"], list):
+        raise InputError(f"the content of {name} is a list, of which one part of the type 'text' is read, and no more. Pass one text.")
     check_text(message["content"], f"the content of {name}")
     if not isinstance(message["content"], str): raise InputError(f"the content of {name} is a pair; a message is one text.")
+
+
+def _with_text(message: Any) -> Any:
+    "A message whose content is a text, where it came as a list with that text alone"
+    content = message.get("content") if isinstance(message, dict) else None
+    part = content[0] if isinstance(content, list) and len(content) == 1 else None
+    one = isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)
+    return {**message, "content": part["text"]} if one else message
 
 
 def as_messages(
@@ -61,6 +71,7 @@ def as_messages(
         return [{"role": "user", "content": messages}]
     if not isinstance(messages, Sequence) or not messages:
         raise InputError("a message is needed, or a list such as [{'role': 'user', 'content': 'Hello'}].")
+    messages = [*map(_with_text, messages)]
     for number, message in enumerate(messages): _check_message(message, number)
     _check_calls(messages)
     last = messages[-1]["role"]
@@ -191,7 +202,7 @@ def render_template(
     called = any(message.get("tool_calls") for message in messages)
     if called and (isinstance(first, SlmError) or _spoilt(first, messages)):
         for form, blank in product(_FORMS, (False, True)):
-            with suppress(CheckpointError, InputError):
+            with suppress(CheckpointError, InputError, TypeError, RecursionError):
                 changed = [_in_form(message, form, blank) for message in messages]
                 if not _spoilt(text := _rendered(template, changed, values), changed): return text
     if isinstance(first, SlmError): raise first

@@ -255,7 +255,8 @@ def _answered(model: PreTrainedModel, prompt: torch.Tensor, tokens: torch.Tensor
 
 def _settings(model: PreTrainedModel, said: str) -> str:
     "What a generation config asks for besides tokens that end, and how to leave it out; what an error speaks of comes first"
-    asked = {name: value for name, value in model.generation_config.to_diff_dict().items() if not name.endswith(("_token_id", "_version"))}
+    made, plain = model.generation_config.to_diff_dict(), ("_", "output_", "use_cache")
+    asked = {name: value for name, value in made.items() if not name.startswith(plain) and not name.endswith(("_token_id", "_version"))}
     if not asked: return "Try another version of transformers."
     named = sorted(asked, key=lambda name: (name not in said and str(asked[name]) not in said, name))
     listed = ", ".join(f"{name}={asked[name]!r:.40}" for name in named[:6])
