@@ -83,7 +83,7 @@ def _reason(error: str, nothing: str = "no text has this form") -> str:
     if "NoExtension" in error: return nothing
     if "recursion limit" in error: return "it is nested too deeply"
     if any(sign in error for sign in _COMPLEX): return "it is too complex"
-    if "oneOf constraints" in error: return "the parts of a oneOf do not exclude each other for certain. Take anyOf, if one of them or more may fit"
+    if "oneOf constraints" in error: return "the parts of a oneOf do not exclude each other for certain. Take anyOf if several may fit"
     said = error.partition("\n   1 | start:")[0].partition("\n<")[0].rpartition("\nerror: ")[2].strip()
     said = re.sub(r"^(at \d+\(\d+\): )?(failed to \w+ (JSON schema|\S+): )?", "", said).partition("\n")[0][:300]
     return said.replace("Unimplemented keys", "not supported")
@@ -114,16 +114,19 @@ def _outside(schema: Any) -> str | None:
 
 
 FORMATS = {"date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "unknown", "uri", "uuid"}  # llguidance's
-_PARTS = ("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties")  # keys whose value has schemas by name
+_PARTS = ("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties")  # keys of schemas with names
 _VALUES = ("const", "default", "enum", "example", "examples")  # keys whose value is no schema
 
 
-_WORDS = """$anchor $dynamicRef $ref additionalItems additionalProperties allOf anyOf const contains dependencies dependentRequired
-dependentSchemas else enum exclusiveMaximum exclusiveMinimum format if items maxContains maxItems maxLength maxProperties maximum minContains
-minItems minLength minProperties minimum multipleOf not oneOf pattern patternProperties prefixItems properties propertyNames required then type
-unevaluatedItems unevaluatedProperties uniqueItems""".split()  # the keys that ask for something
-_NOTES = """$comment $defs $dynamicAnchor $id $recursiveAnchor $schema $vocabulary contentEncoding contentMediaType contentSchema default
-definitions deprecated description discriminator example examples externalDocs id nullable readOnly title writeOnly xml""".split()
+_KEYS = {
+    "words": "$anchor $dynamicRef $ref additionalItems additionalProperties allOf anyOf const contains dependencies dependentRequired "
+    "dependentSchemas else enum exclusiveMaximum exclusiveMinimum format if items maxContains maxItems maxLength maxProperties maximum "
+    "minContains minItems minLength minProperties minimum multipleOf not oneOf pattern patternProperties prefixItems properties "
+    "propertyNames required then type unevaluatedItems unevaluatedProperties uniqueItems",  # which ask for something
+    "notes": "$comment $defs $dynamicAnchor $id $recursiveAnchor $schema $vocabulary contentEncoding contentMediaType contentSchema "
+    "default definitions deprecated description discriminator example examples externalDocs id nullable readOnly title writeOnly xml",
+}
+_WORDS, _NOTES = (keys.split() for keys in _KEYS.values())
 _MISSPELT = {word.lower(): word for word in _WORDS} | {"min": "minimum", "max": "maximum"}
 
 
@@ -180,7 +183,8 @@ def _unwrapped(schema: Any) -> Any:
     if not isinstance(inner, dict) or not inner or {*inner} & {*_WORDS}: return schema
     if isinstance(inner.get("schema"), dict): return inner["schema"]
     if all(name in _NOTES or str(name).startswith("x-") for name in inner): return schema
-    raise OptionError(f"json_schema has the keys {', '.join(map(repr, inner))[:80]}, of which none asks for anything. Put them under 'properties'.")
+    named = ", ".join(map(repr, inner))[:80]
+    raise OptionError(f"json_schema has the keys {named}, of which none asks for anything. Put them under 'properties'.")
 
 
 def _schema_text(json_schema: Any) -> str:

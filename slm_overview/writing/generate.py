@@ -109,6 +109,22 @@ class _Finite(LogitsProcessor):
         return scores
 
 
+_NUMBERS: WeakKeyDictionary = WeakKeyDictionary()  # of each tokenizer: how many tokens it had, and the number after its last one
+
+
+class _Known(LogitsProcessor):
+    "Leaves out the numbers after a tokenizer's last one, of which no text can be made"
+
+    def __init__(self, tokenizer: Any):
+        size = len(tokenizer)
+        if _NUMBERS.get(tokenizer, (None,))[0] != size: _NUMBERS[tokenizer] = size, max(tokenizer.get_vocab().values(), default=-1) + 1
+        self.end = _NUMBERS[tokenizer][1]
+
+    def __call__(self, input_ids, scores: torch.Tensor) -> torch.Tensor:
+        if scores.shape[-1] <= self.end: return scores
+        return scores.masked_fill(torch.arange(scores.shape[-1], device=scores.device) >= self.end, -torch.inf)
+
+
 class _Watch(StoppingCriteria):
     "Looks on while transformers writes"
 
@@ -270,7 +286,8 @@ def _reported(model: PreTrainedModel) -> Iterator[None]:
     except (SlmError, torch.OutOfMemoryError): raise
     except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        raise EngineError(f"transformers cannot write this with a {type(model).__name__}: {said}. {_settings(model, str(error))}") from error
+        advice = _settings(model, str(error))
+        raise EngineError(f"transformers cannot write this with a {type(model).__name__}: {said}. {advice}") from error
 
 
 _MINDS: WeakKeyDictionary = WeakKeyDictionary()  # whether padding changes what a model writes
@@ -341,9 +358,9 @@ class TransformersEngine:
         "Whether the model writes otherwise after a prompt that is padded, as some do: tried once, on the beginning of the longest prompt"
         if self.model not in _MINDS:
             longest = max(prompts, key=len)[:_TRIED]
-            half = longest[: len(longest) // 2]
+            parts = [longest[:size] for size in {1, len(longest) // 2}]  # of one token a memory keeps much of what padding left there
             with torch.random.fork_rng(devices=[self.model.device] if self.model.device.type == "cuda" else []):
-                pairs = zip(self._expected([half]), self._expected([half, longest]), strict=False)
+                pairs = [pair for part in parts for pair in zip(self._expected([part]), self._expected([part, longest]), strict=False)]
                 _MINDS[self.model] = not all(_same(alone, padded, self.model.dtype) for alone, padded in pairs)
         return _MINDS[self.model]
 
@@ -365,7 +382,7 @@ class TransformersEngine:
     def _write(self, prompts: list[list[int]], options: Options, answers: list[Answer], stopped: Callable[[], bool]) -> None:
         "Continue prompts at once"
         model, inputs, lookup = self.model, self._inputs(prompts), self._lookup(prompts, options)
-        keep = LogitsProcessorList([_Finite(), *logits_processors(options.constraint, self.tokenizer, model)])
+        keep = LogitsProcessorList([_Finite(), _Known(self.tokenizer), *logits_processors(options.constraint, self.tokenizer, model)])
         ends, begins = end_tokens(self.tokenizer, model), 1 if self.is_encoder_decoder else inputs["input_ids"].shape[1]
         if self.is_encoder_decoder: _begins_with(model)  # raises where it says nothing
         watch = _Watch(self.tokenizer, ends, answers, options, begins, stopped)
@@ -485,10 +502,11 @@ def _one_beginning(ids: list[int], tokenizer: Any) -> list[int]:
     return [mark, *ids] if token_ids("a", tokenizer)[:1] == [mark] else ids
 
 
-def _going_on(ids: list[int], tokenizer: Any) -> list[int]:
-    "The tokens of a prompt without the mark of an end, which some tokenizers set, and after which a decoder would begin something new"
-    end = [tokenizer.eos_token_id]
-    return ids[:-1] if len(ids) > 1 and ids[-1:] == end and token_ids("a", tokenizer)[-1:] == end else ids
+def _prompt_ids(text: str, tokenizer: Any, engine: Engine) -> list[int]:
+    "The tokens of a prompt; a decoder gets no mark of an end, which some tokenizers set, and after which it would begin something new"
+    ids, end = _one_beginning(token_ids(text, tokenizer), tokenizer), [tokenizer.eos_token_id]
+    if engine.is_encoder_decoder or len(ids) < 2 or ids[-1:] != end: return ids
+    return ids[:-1] if token_ids("a", tokenizer)[-1:] == end else ids
 
 
 def _room(engine: Engine, options: Options) -> int | None:
@@ -722,8 +740,7 @@ def generate(
     if choices is not None: choices, options = _for_choices(tokenizer, choices, options)
     texts, mark = [prompt] if isinstance(prompt, str) else list(prompt), tokenizer.bos_token_id
     if not texts: return []
-    rows = (_one_beginning(token_ids(text, tokenizer), tokenizer) for text in texts)
-    if not engine.is_encoder_decoder: rows = (_going_on(row, tokenizer) for row in rows)
+    rows = (_prompt_ids(text, tokenizer, engine) for text in texts)
     prompts = [_Prompt(text, *_fitting(ids, engine, options, truncation, mark)) for text, ids in zip(texts, rows, strict=True)]
     if stream and (choices or not isinstance(prompt, str)): raise OptionError(_ONE_STREAM)
     if choices:
