@@ -36,7 +36,7 @@ from ..labelling.engine import check_count
 from ..labelling.padding import padding_tokens
 from ..loading.loaded import evaluating, name_of
 from .answers import Answer, Detokenizer, Generation, Sampling, Stream, check_stop_strings, wait_for
-from .chat_template import Message, as_messages, render_template
+from .chat_template import Message, as_messages, render_template, render_whole
 from .constrain import Constraint, check_answer, constraint_of, end_tokens, logits_processors
 from .server import ServerModel
 from slm_overview.errors import (
@@ -789,7 +789,8 @@ def _marked_ids(tokenizer: Any, template: str, messages: list[Message], marks: l
 def _rendered(tokenizer: Any, template: str, messages: list[Message]) -> tuple[str, list[int]]:
     "Messages as the model reads them: text, and tokens"
     values = {"add_generation_prompt": True, **tokenizer.special_tokens_map}
-    text, said = render_template(template, messages, **values), "\0".join(_strings(messages))
+    text, messages = render_whole(template, messages, **values)
+    said = "\0".join(_strings(messages))
     check_text(text, "what the chat template makes of the messages")
     marks = [mark for mark in tokenizer.added_tokens_encoder if mark in said]
     if marks: ids = _marked_ids(tokenizer, template, messages, marks, values)
