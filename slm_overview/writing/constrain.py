@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def _reason(error: str, nothing: str = "no text has this form") -> str:
     if "NoExtension" in error: return nothing
     if "recursion limit" in error: return "it is nested too deeply"
     if any(sign in error for sign in _COMPLEX): return "it is too complex"
+    if "oneOf constraints" in error: return "the parts of a oneOf do not exclude each other for certain. Take anyOf if several may fit"
     said = error.partition("\n   1 | start:")[0].partition("\n<")[0].rpartition("\nerror: ")[2].strip()
     said = re.sub(r"^(at \d+\(\d+\): )?(failed to \w+ (JSON schema|\S+): )?", "", said).partition("\n")[0][:300]
     return said.replace("Unimplemented keys", "not supported")
@@ -112,20 +114,77 @@ def _outside(schema: Any) -> str | None:
 
 
 FORMATS = {"date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "unknown", "uri", "uuid"}  # llguidance's
-_PARTS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")  # keys whose value has schemas by name
+_PARTS = ("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties")  # keys of schemas with names
 _VALUES = ("const", "default", "enum", "example", "examples")  # keys whose value is no schema
 
 
-def _without_notes(schema: Any) -> Any:
-    "A schema without formats that are not known, which are notes for people as long as nobody says what they mean"
-    if isinstance(schema, list): return [_without_notes(part) for part in schema]
+_KEYS = {
+    "words": "$anchor $dynamicRef $ref additionalItems additionalProperties allOf anyOf const contains dependencies dependentRequired "
+    "dependentSchemas else enum exclusiveMaximum exclusiveMinimum format if items maxContains maxItems maxLength maxProperties maximum "
+    "minContains minItems minLength minProperties minimum multipleOf not oneOf pattern patternProperties prefixItems properties "
+    "propertyNames required then type unevaluatedItems unevaluatedProperties uniqueItems",  # which ask for something
+    "notes": "$comment $defs $dynamicAnchor $id $recursiveAnchor $schema $vocabulary contentEncoding contentMediaType contentSchema "
+    "default definitions deprecated description discriminator example examples externalDocs id nullable readOnly title writeOnly xml",
+}
+_WORDS, _NOTES = (keys.split() for keys in _KEYS.values())
+_MISSPELT = {word.lower(): word for word in _WORDS} | {"min": "minimum", "max": "maximum"}
+
+
+def _check_keys(schema: dict[str, Any]) -> None:
+    "Raise `OptionError` for a key that is that of JSON Schema but for its spelling: it would ask for nothing"
+    for name in schema:
+        if name in _WORDS or name in _NOTES or str(name).lower().startswith("x-"): continue
+        spelt = re.sub("[-_ ]", "", str(name)).lower()
+        near = [spelt] if spelt in _MISSPELT else get_close_matches(spelt, _MISSPELT, 1, 0.84)
+        if near: raise OptionError(f"json_schema has the key {name!r:.40}, which asks for nothing. Did you mean {_MISSPELT[near[0]]!r}?")
+
+
+_LEAST = 1e-12  # stands for what comes after 0: llguidance lets 0 itself pass between such a bound and one below 1
+
+
+def _bounded(schema: dict[str, Any]) -> dict[str, Any]:
+    "A schema whose bounds are as llguidance keeps them: those of the draft of 2013 as today's, and none that is 0 without it"
+    kept = dict(schema)
+    for strict, plain, sign in (("exclusiveMinimum", "minimum", 1), ("exclusiveMaximum", "maximum", -1)):
+        if isinstance(flag := kept.get(strict), bool):
+            del kept[strict]
+            if flag and plain in kept: kept[strict] = kept.pop(plain)
+        bound, other = kept.get(strict), kept.get(plain)
+        if kept.get("type") == "integer" or not isinstance(bound, int | float) or bound != 0: continue
+        if isinstance(other, int | float) and sign * other > 0: continue  # which says more
+        del kept[strict]
+        kept[plain] = sign * _LEAST
+    return kept
+
+
+def _tagged(schema: dict[str, Any]) -> dict[str, Any]:
+    "A schema of parts that a property tells apart, as pydantic writes them: each part has to have it, so that only one of them can fit"
+    name = schema["discriminator"].get("propertyName") if isinstance(schema.get("discriminator"), dict) else None
+    if not isinstance(name, str) or not isinstance(schema.get("oneOf"), list): return schema
+    return {**schema, "oneOf": [{"allOf": [part, {"required": [name]}]} for part in schema["oneOf"]]}
+
+
+def _as_kept(schema: Any, known: bool = True) -> Any:
+    "A schema as llguidance keeps it, without formats that are not known, which are notes for people as long as nobody says what they mean"
+    if isinstance(schema, list): return [_as_kept(part, known) for part in schema]
     if not isinstance(schema, dict): return schema
+    if known: _check_keys(schema)  # and not where a key that is not known may hold names
     kept = {name: value for name, value in schema.items() if name != "format" or not isinstance(value, str) or value in FORMATS}
     if kept.get("uniqueItems") is False: del kept["uniqueItems"]  # asks for nothing
     for name, value in kept.items():
-        if name in _PARTS and isinstance(value, dict): kept[name] = {key: _without_notes(part) for key, part in value.items()}
-        elif name not in _VALUES: kept[name] = _without_notes(value)
-    return kept
+        if name in _PARTS and isinstance(value, dict): kept[name] = {key: _as_kept(part, known) for key, part in value.items()}
+        elif name not in _VALUES: kept[name] = _as_kept(value, known and name in _WORDS)
+    return _tagged(_bounded(kept))
+
+
+def _unwrapped(schema: Any) -> Any:
+    "The schema in what OpenAI's protocol wraps around one; raises `OptionError` for an object whose keys ask for nothing"
+    inner = schema.get("json_schema", schema) if isinstance(schema, dict) else schema
+    if not isinstance(inner, dict) or not inner or {*inner} & {*_WORDS}: return schema
+    if isinstance(inner.get("schema"), dict): return inner["schema"]
+    if all(name in _NOTES or str(name).startswith("x-") for name in inner): return schema
+    named = ", ".join(map(repr, inner))[:80]
+    raise OptionError(f"json_schema has the keys {named}, of which none asks for anything. Put them under 'properties'.")
 
 
 def _schema_text(json_schema: Any) -> str:
@@ -134,7 +193,9 @@ def _schema_text(json_schema: Any) -> str:
     schema = describe() if callable(describe) else json_schema
     try:
         if isinstance(schema, str): schema = json.loads(schema[: LONGEST + 1])
-        text = json.dumps(_without_notes(schema), allow_nan=False)
+        schema = _unwrapped(schema)
+        text = json.dumps(_as_kept(schema), allow_nan=False)
+    except OptionError: raise
     except (TypeError, ValueError, RecursionError) as error: raise OptionError(f"json_schema is no JSON: {error}.") from error
     if not isinstance(schema, dict):
         raise OptionError(f"json_schema must be an object such as {{'type': 'object', ...}}, and is a {type(schema).__name__}.")

@@ -36,7 +36,7 @@ from ..labelling.engine import check_count
 from ..labelling.padding import padding_tokens
 from ..loading.loaded import evaluating, name_of
 from .answers import Answer, Detokenizer, Generation, Sampling, Stream, check_stop_strings, wait_for
-from .chat_template import Message, as_messages, render_template
+from .chat_template import Message, as_messages, render_template, render_whole
 from .constrain import Constraint, check_answer, constraint_of, end_tokens, logits_processors
 from .server import ServerModel
 from slm_overview.errors import (
@@ -107,6 +107,22 @@ class _Finite(LogitsProcessor):
     def __call__(self, input_ids, scores: torch.Tensor) -> torch.Tensor:
         if not torch.isfinite(scores.amax(-1)).all(): raise not_finite()
         return scores
+
+
+_NUMBERS: WeakKeyDictionary = WeakKeyDictionary()  # of each tokenizer: how many tokens it had, and the number after its last one
+
+
+class _Known(LogitsProcessor):
+    "Leaves out the numbers after a tokenizer's last one, of which no text can be made"
+
+    def __init__(self, tokenizer: Any):
+        size = len(tokenizer)
+        if _NUMBERS.get(tokenizer, (None,))[0] != size: _NUMBERS[tokenizer] = size, max(tokenizer.get_vocab().values(), default=-1) + 1
+        self.end = _NUMBERS[tokenizer][1]
+
+    def __call__(self, input_ids, scores: torch.Tensor) -> torch.Tensor:
+        if scores.shape[-1] <= self.end: return scores
+        return scores.masked_fill(torch.arange(scores.shape[-1], device=scores.device) >= self.end, -torch.inf)
 
 
 class _Watch(StoppingCriteria):
@@ -253,14 +269,24 @@ def _answered(model: PreTrainedModel, prompt: torch.Tensor, tokens: torch.Tensor
     return model(encoder_outputs=BaseModelOutput(last_hidden_state=hidden), decoder_input_ids=fed).logits[:, begin.shape[1] - 1 :]
 
 
+def _settings(model: PreTrainedModel, said: str) -> str:
+    "What a generation config asks for besides tokens that end, and how to leave it out; what an error speaks of comes first"
+    made, plain = model.generation_config.to_diff_dict(), ("_", "output_", "use_cache")
+    asked = {name: value for name, value in made.items() if not name.startswith(plain) and not name.endswith(("_token_id", "_version"))}
+    if not asked: return "Try another version of transformers."
+    named = sorted(asked, key=lambda name: (name not in said and str(asked[name]) not in said, name))
+    listed = ", ".join(f"{name}={asked[name]!r:.40}" for name in named[:6])
+    return f"Its generation_config.json asks for {listed}: leave one out with model.generation_config.{named[0]} = None."
+
+
 @contextmanager
 def _reported(model: PreTrainedModel) -> Iterator[None]:
     "Raise `EngineError` for what transformers cannot do with a model; what this package says itself passes, and a lack of memory does"
     try: yield
     except (SlmError, torch.OutOfMemoryError): raise
-    except (ArithmeticError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        advice = "See what its generation_config.json asks for, or try another version of transformers."
+        advice = _settings(model, str(error))
         raise EngineError(f"transformers cannot write this with a {type(model).__name__}: {said}. {advice}") from error
 
 
@@ -332,9 +358,9 @@ class TransformersEngine:
         "Whether the model writes otherwise after a prompt that is padded, as some do: tried once, on the beginning of the longest prompt"
         if self.model not in _MINDS:
             longest = max(prompts, key=len)[:_TRIED]
-            half = longest[: len(longest) // 2]
+            parts = [longest[:size] for size in {1, len(longest) // 2}]  # of one token a memory keeps much of what padding left there
             with torch.random.fork_rng(devices=[self.model.device] if self.model.device.type == "cuda" else []):
-                pairs = zip(self._expected([half]), self._expected([half, longest]), strict=False)
+                pairs = [pair for part in parts for pair in zip(self._expected([part]), self._expected([part, longest]), strict=False)]
                 _MINDS[self.model] = not all(_same(alone, padded, self.model.dtype) for alone, padded in pairs)
         return _MINDS[self.model]
 
@@ -356,7 +382,7 @@ class TransformersEngine:
     def _write(self, prompts: list[list[int]], options: Options, answers: list[Answer], stopped: Callable[[], bool]) -> None:
         "Continue prompts at once"
         model, inputs, lookup = self.model, self._inputs(prompts), self._lookup(prompts, options)
-        keep = LogitsProcessorList([_Finite(), *logits_processors(options.constraint, self.tokenizer, model)])
+        keep = LogitsProcessorList([_Finite(), _Known(self.tokenizer), *logits_processors(options.constraint, self.tokenizer, model)])
         ends, begins = end_tokens(self.tokenizer, model), 1 if self.is_encoder_decoder else inputs["input_ids"].shape[1]
         if self.is_encoder_decoder: _begins_with(model)  # raises where it says nothing
         watch = _Watch(self.tokenizer, ends, answers, options, begins, stopped)
@@ -476,6 +502,13 @@ def _one_beginning(ids: list[int], tokenizer: Any) -> list[int]:
     return [mark, *ids] if token_ids("a", tokenizer)[:1] == [mark] else ids
 
 
+def _prompt_ids(text: str, tokenizer: Any, engine: Engine) -> list[int]:
+    "The tokens of a prompt; a decoder gets no mark of an end, which some tokenizers set, and after which it would begin something new"
+    ids, end = _one_beginning(token_ids(text, tokenizer), tokenizer), [tokenizer.eos_token_id]
+    if engine.is_encoder_decoder or len(ids) < 2 or ids[-1:] != end: return ids
+    return ids[:-1] if token_ids("a", tokenizer)[-1:] == end else ids
+
+
 def _room(engine: Engine, options: Options) -> int | None:
     "How many tokens a prompt may have; None if any number"
     if engine.context_length is None: return None
@@ -565,9 +598,10 @@ def check_choices(
     raise OptionError(f"choices={choices!r:.80} must be at least two different texts, none of them empty, in a list.")
 
 
-def _after(tokenizer: Any, prompt: _Prompt, choices: list[str]) -> tuple[list[int], list[list[int]]]:
+def _after(tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> tuple[list[int], list[list[int]]]:
     "What is read before each choice, and its tokens: from where its text parts from the prompt's, as the last sign may belong to both"
-    blanks = ["" if prompt.text[-1:].isspace() or not choice[0].isalnum() else " " for choice in choices]
+    apart = prompt.text[-1:].isspace() or (chats and prompt.text.endswith(tuple(tokenizer.added_tokens_encoder)))
+    blanks = ["" if apart or not choice[0].isalnum() else " " for choice in choices]
     whole = [token_ids(f"{prompt.text}{blank}{choice}", tokenizer) for blank, choice in zip(blanks, choices, strict=True)]
     before, end = token_ids(prompt.text, tokenizer), [tokenizer.eos_token_id]
     if all(text[-1:] == end for text in [before, *whole]): before, whole = before[:-1], [text[:-1] for text in whole]  # some set a mark
@@ -582,9 +616,9 @@ def _after(tokenizer: Any, prompt: _Prompt, choices: list[str]) -> tuple[list[in
 
 def _to_score(engine: Engine, tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> tuple[list[int], list[list[int]]]:
     "What is read before some choices, and their tokens; raises `OptionError` for a choice of which nothing is left"
-    answers = chats or engine.is_encoder_decoder  # a text of its own, and not the rest of one
-    alone = [token_ids(choice, tokenizer, add_special_tokens=False) for choice in choices] if answers else []
-    read, found = (prompt.ids, alone) if answers else _after(tokenizer, prompt, choices)
+    alone = engine.is_encoder_decoder  # whose answer is a text of its own, and not the rest of one
+    if alone: read, found = prompt.ids, [token_ids(choice, tokenizer, add_special_tokens=False) for choice in choices]
+    else: read, found = _after(tokenizer, prompt, choices, chats)
     nothing = next((choice for choice, tokens in zip(choices, found, strict=True) if not tokens), None)
     if nothing is None: return read, found
     raise OptionError(f"choices: this model's tokenizer makes nothing of {nothing!r:.80}. Take another word for it.")
@@ -706,7 +740,7 @@ def generate(
     if choices is not None: choices, options = _for_choices(tokenizer, choices, options)
     texts, mark = [prompt] if isinstance(prompt, str) else list(prompt), tokenizer.bos_token_id
     if not texts: return []
-    rows = (_one_beginning(token_ids(text, tokenizer), tokenizer) for text in texts)
+    rows = (_prompt_ids(text, tokenizer, engine) for text in texts)
     prompts = [_Prompt(text, *_fitting(ids, engine, options, truncation, mark)) for text, ids in zip(texts, rows, strict=True)]
     if stream and (choices or not isinstance(prompt, str)): raise OptionError(_ONE_STREAM)
     if choices:
@@ -755,7 +789,8 @@ def _marked_ids(tokenizer: Any, template: str, messages: list[Message], marks: l
 def _rendered(tokenizer: Any, template: str, messages: list[Message]) -> tuple[str, list[int]]:
     "Messages as the model reads them: text, and tokens"
     values = {"add_generation_prompt": True, **tokenizer.special_tokens_map}
-    text, said = render_template(template, messages, **values), "\0".join(_strings(messages))
+    text, messages = render_whole(template, messages, **values)
+    said = "\0".join(_strings(messages))
     check_text(text, "what the chat template makes of the messages")
     marks = [mark for mark in tokenizer.added_tokens_encoder if mark in said]
     if marks: ids = _marked_ids(tokenizer, template, messages, marks, values)

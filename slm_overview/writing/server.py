@@ -157,22 +157,44 @@ async def _lines(response: Any, most: int) -> AsyncIterator[bytes]:
     yield bytes(waiting)
 
 
+_DONE = "[DONE]"  # says that an answer is whole
+_FIELDS = (b"data:", b"error:")  # what the lines of a stream begin with that are read; others are comments, names and numbers
+
+
+def _objects(held: list[bytes], line: bytes) -> list[Any]:
+    "The objects that are whole with a line more of a stream; of one that is not, the lines are held until a blank one"
+    field = next((name for name in _FIELDS if line.startswith(name)), b"")
+    data = line.removeprefix(field).strip()
+    done = data == _DONE.encode()
+    if data and not done and (field or data.startswith(b"{")): held.append(data)
+    if done: found = [*([_parsed(b"\n".join(held))] if held else []), _DONE]
+    elif field == b"error:": found = [{"error": _parsed(data)}]
+    elif held and not data: found = [_parsed(b"\n".join(held))]
+    else:
+        try: found = [_parsed(data)] if held == [data] else []
+        except _Broken: found = []
+    if found: held.clear()
+    return found
+
+
 async def _events(response: Any, most: int) -> AsyncIterator[Any]:
-    "The objects of an answer as they come"
-    kind = response.headers.get("content-type", "").lower()
+    "The objects of an answer as they come, and what says that it is whole"
+    kind, held = response.headers.get("content-type", "").lower(), []
     if kind.startswith("text/html"): raise _Broken("it sent a page for people, and no answer")
     if kind.startswith("application/json"):
-        yield _parsed(await _body(response))
+        for event in (_parsed(await _body(response)), _DONE): yield event
         return
     async for line in _lines(response, most):
-        line = line.removeprefix(BOM_UTF8)
-        data = line.removeprefix(b"data:").strip()
-        if not line.startswith(b"data:") or not data: continue
-        if data == b"[DONE]": return
-        yield _parsed(data)
+        for event in _objects(held, line.removeprefix(BOM_UTF8)):
+            yield event
+            if event == _DONE: return
+    for event in _objects(held, b""): yield event
 
 # %% ../../nbs/writing/server.ipynb #67b899f9
-_REASONS = {"stop": "stop", "eos": "stop", "eos_token": "stop", "length": "length"}  # why an answer ended, in this package's words
+_STOPS, _LENGTHS = "stop eos eos_token end_turn stop_sequence", "length max_length max_tokens model_length"
+_REASONS = dict.fromkeys(_STOPS.split(), "stop") | dict.fromkeys(_LENGTHS.split(), "length")  # why an answer ended, in this package's words
+_TOOL = "it asks for a call of a tool"
+_OTHERS = {"tool_calls": _TOOL, "function_call": _TOOL, "content_filter": "its filter held the rest back"}  # what is no end of an answer
 
 
 @dataclass(frozen=True)
@@ -196,20 +218,31 @@ def _first(choices: Any) -> dict[str, Any]:
     return next((choice for choice in map(_object, choices) if choice.get("index") in (None, 0)), {})
 
 
+def _text(content: Any) -> str:
+    "The text of a piece, which may be a list of parts: what was only thought is left out"
+    parts = [{"text": content}] if not isinstance(content, list) else [one for one in content if _object(one).get("type") != "thinking"]
+    texts = [_object(part).get("text") for part in parts]
+    if all(isinstance(text, str) for text in texts): return "".join(texts)
+    raise _Broken("it sent text that is no string")
+
+
 class _Reader:
     "Puts events into an answer"
 
-    def __init__(self, answer: Answer, most: int):
+    def __init__(self, answer: Answer, most: int, tokens: int | None = None):
         self.answer, self.room, self.usage, self.reason = answer, most, Usage(), ""
+        self.tokens, self.whole = tokens, False  # how many were asked for, and whether the server said that it was all
         self.halves = getincrementaldecoder("utf-16-le")("replace")
         self.others, self.refusal = [], ""  # what came in place of text
 
     def take(self, event: Any) -> None:
         "One event"
-        if event is None: return
+        if event == _DONE: self.whole = True
+        if event is None or event == _DONE: return
         if not isinstance(event, dict): raise _Broken("it sent an event that is no object")
         failed = event.get("error") or ("choices" not in event and any(isinstance(event.get(name), str) for name in ("message", "detail")))
-        if failed: raise _Broken(f"it said: {_message_in(event)}")
+        failed = event if failed else next((one for one in [_first(event.get("choices"))] if one.get("error")), None)
+        if failed: raise _Broken(f"it said: {_message_in(failed)}")
         if counted := _object(event.get("usage")):
             self.usage = Usage(_count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens")))
         choice = _first(event.get("choices"))
@@ -222,7 +255,7 @@ class _Reader:
     def _add(self, text: Any) -> None:
         "Text, whole characters of it"
         if text is None: return
-        if not isinstance(text, str): raise _Broken("it sent text that is no string")
+        text = _text(text)
         self.room -= len(text)
         if self.room < 0: raise _Broken("it wrote more than was asked for")
         whole = self.halves.decode(text.encode("utf-16-le", "surrogatepass"))
@@ -233,10 +266,18 @@ class _Reader:
         if rest := self.halves.decode(b"", final=True): self.answer.add(rest, tokens=0)
         if not self.answer.done:
             if self.others and not self.answer.parts:
-                raise _Broken(f"it declined: {self.refusal}" if self.refusal else "it asks for a call of a tool, and says nothing")
-            if self.reason not in _REASONS: raise _Broken(f"it ended with {self.reason!r}" if self.reason else "it stopped in the middle")
-            self.answer.end(_REASONS[self.reason])
+                raise _Broken(f"it declined: {self.refusal}" if self.refusal else f"{_TOOL}, and says nothing")
+            self.answer.end(self._ended())
         if self.usage.new_tokens is not None: self.answer.new_tokens = self.usage.new_tokens
+
+    def _ended(self) -> str:
+        "Why the answer ended, in this package's words; where no reason came, by how many tokens it has"
+        reason = self.reason.lower()
+        if reason in _REASONS: return _REASONS[reason]
+        if self.reason: raise _Broken(f"it ended with {self.reason!r}{f': {_OTHERS[reason]}' if reason in _OTHERS else ''}")
+        if not self.whole or not (self.answer.parts or self.answer.stops.waiting): raise _Broken("it stopped in the middle")
+        written = self.answer.new_tokens if self.usage.new_tokens is None else self.usage.new_tokens
+        return "length" if self.tokens is not None and written >= self.tokens else "stop"
 
 # %% ../../nbs/writing/server.ipynb #3ca1385c
 CONNECT_SECONDS = 5.0  # how long a connection may take
@@ -403,7 +444,7 @@ class ServerModel:
 
     async def _listen(self, path: str, body: dict[str, Any], options: Any, answer: Answer) -> Usage:
         "Ask, and put what comes into an answer"
-        reader = _Reader(answer, CHARACTERS_PER_TOKEN * options.max_new_tokens)
+        reader = _Reader(answer, CHARACTERS_PER_TOKEN * options.max_new_tokens, options.max_new_tokens)
         try:
             async with self._connection.response("POST", path, body) as response:
                 async for event in _events(response, LONGEST_LINE + BYTES_PER_TOKEN * options.max_new_tokens):
