@@ -166,6 +166,23 @@ def _split(tokenizer: Any, checkpoint: Checkpoint) -> None:
     )
 
 
+_OTHER_WORDS = {
+    "n_embd": "hidden_size", "n_head": "num_attention_heads", "n_layer": "num_hidden_layers", "n_inner": "intermediate_size",
+    "layer_norm_epsilon": "layer_norm_eps", "rotary_emb_base": "rope_theta",
+}  # what the code of a model's makers may call what transformers calls otherwise
+
+
+def _check_said_alike(config: Any, name: str) -> None:
+    "Raise `CheckpointError` where a config says in words that its class does not read something else than what the class computes with"
+    known = {*getattr(type(config), "attribute_map", {}), *getattr(type(config), "__dataclass_fields__", {})}
+    read = vars(config) | (getattr(config, "rope_parameters", None) or {})
+    for word, own in _OTHER_WORDS.items():
+        said, used = vars(config).get(word), read.get(own)
+        if word in known or None in (said, used) or said == used: continue
+        raise CheckpointError(f"the config of '{name}' says {word}={said}, and transformers would compute with {own}={used}: it does not "
+                              "read this config as the model's makers do. Choose another model, or run this one as they say.")
+
+
 def _check_shapes(wrong: Iterable[tuple], model: PreTrainedModel, config: Any, name: str) -> None:
     "Raise `CheckpointError` where weights have other shapes in the files than in the model"
     weight, stored, expected = min(wrong, default=("", (), ()))
@@ -192,6 +209,7 @@ def _load_model(checkpoint: Checkpoint, how: "_How") -> tuple[PreTrainedModel, s
     _check_gguf(checkpoint, how.task)
     config, labels = AutoConfig.from_pretrained(**_source(checkpoint)), how.labels
     if not checkpoint.gguf_file: check_stored(checkpoint, config)
+    _check_said_alike(config, checkpoint.name)
     if labels is not None and labels != config.num_labels: config.num_labels = labels
     options = {"config": config} | ({} if checkpoint.gguf_file else {"use_safetensors": True})  # to read that of a GGUF file takes seconds
     if how.precision is torch.float16 and how.place.type == "cpu": options["attn_implementation"] = "eager"  # the fused one hides overflow
@@ -231,9 +249,9 @@ def _check_head(model: PreTrainedModel, missing: set[str], name: str, task: str)
 
 
 def _is_altered(model: PreTrainedModel) -> bool:
-    "Whether a body comes with code that changes an architecture of transformers, such as one that reads both ways: no config of its own"
-    named = getattr(model.config, "auto_map", None) or {}
-    return model is model.base_model and "AutoModel" in named and "AutoConfig" not in named
+    "Whether a model comes with code that changes an architecture of transformers, such as one that reads both ways: no config of its own"
+    named, (_, head, end) = getattr(model.config, "auto_map", None) or {}, type(model).__name__.partition("For")
+    return f"AutoModel{head}{end}" in named and "AutoConfig" not in named
 
 
 def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, stacklevel: int) -> None:

@@ -295,12 +295,15 @@ def check_gguf_writes(
     metadata: Mapping[str, Any],  # of a GGUF file
     name: str,  # what it was asked for as
 ) -> None:
-    "Raise `TaskError` for a GGUF file whose header says that a vector or a score is pooled from what the model reads"
-    pooling = metadata.get(f"{metadata.get('general.architecture')}.pooling_type", 0)
-    if not pooling: return
-    gives, option = ("a score for a question and a text", "--rerank") if pooling == _RANK else ("a vector for a text", "--embeddings")
+    "Raise `TaskError` for a GGUF file whose header says that what is read is pooled into a vector or a score, or read from both sides"
+    kind = metadata.get("general.architecture")
+    pooling, reads_ahead = metadata.get(f"{kind}.pooling_type", 0), metadata.get(f"{kind}.attention.causal", True) is False
+    if not pooling and not reads_ahead: return
+    does, option = "reads each text from both sides", "--embeddings"
+    if pooling: does = "gives a vector for a text"
+    if pooling == _RANK: does, option = "gives a score for a question and a text", "--rerank"
     raise TaskError(
-        f"'{name}' is a GGUF file of a model that gives {gives}, and only GGUF files of models that write are run here. Load the "
+        f"'{name}' is a GGUF file of a model that {does}, and only GGUF files of models that write are run here. Load the "
         f"safetensors of the same model, or run the file in llama.cpp's own server: `llama-server {option}`."
     )
 
