@@ -147,6 +147,9 @@ def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
 
 def _lower_case(tokenizer: Any) -> None:
     "Have a tokenizer write its texts in lower case first, which sentence-transformers calls `do_lower_case`"
+    if not tokenizer.is_fast:
+        tokenizer.do_lower_case = True
+        return
     own = tokenizer.backend_tokenizer.normalizer
     parts = [] if own is None else list(own) if isinstance(own, normalizers.Sequence) else [own]
     if not any(isinstance(part, normalizers.Lowercase) for part in parts):

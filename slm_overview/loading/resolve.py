@@ -67,7 +67,7 @@ def checkpoint_in(
 _BESIDE = (
     "config.json", "generation_config.json", "model.safetensors", INDEX_NAME, "model-*-of-*.safetensors",
     "tokenizer*.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
-    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.*",
+    "merges.txt", "bpe.codes", "spiece.model", "sentencepiece.bpe.model", "chat_template.*",
     "modules.json", "router_config.json", "sentence_*_config.json", "config_sentence_transformers.json",
 )
 FILES_TO_FETCH = tuple(f"{place}{name}" for place in ("", f"{CLASSIFIER}/", "[0-9]*_*/", "*_[0-9]*_*/") for name in _BESIDE)
