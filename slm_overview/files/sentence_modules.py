@@ -296,12 +296,13 @@ def sentence_layout(
     "Through which modules a text goes; raises `CheckpointError` for what is broken or not known, `TaskError` for another kind of model"
     noted, file = about(folder), folder / LISTING
     check_gives_vectors(folder, folder)
-    modules = _listed(folder, file) or _unlisted(folder)
+    listed = _listed(folder, file)
+    modules = listed or _unlisted(folder)
     routed = modules[0].kind == "Router"
     routes = _routed(modules[0], modules[1:], file) if routed else {"routes": {"": tuple(modules)}}
     for each in routes["routes"].values():
         _check_order(each, file)
-        for module in each if file.is_file() else (): _check_pooling(module)
+        for module in each if listed else (): _check_pooling(module)
     return SentenceLayout(**routes, **_prompts(noted, folder), **_vectors(noted, folder))
 
 # %% ../../nbs/files/sentence_modules.ipynb #3ab4f90a
