@@ -28,17 +28,16 @@ from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase, P
 from transformers.utils import logging as transformers_logging
 
 from .files.packaged import find_packaged
-from .files.sentence_modules import LISTING, SavedModule, about, encoder_settings, has_classifier, sentence_layout, stated_length
-from .files.weights import read_gguf_header
+from .files.weights import check_gguf_writes, read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
 from .labelling.padding import state_padding
 from .labelling.pooling import RoutedModel, behind, static_model
 from .labelling.predictions import PROBLEM_TYPES, Prediction, Predictions, labels_of, prediction, problem_type_of
 from .labelling.sentence_classifier import sentence_classifier
-from .loading.adapter import Adapter, adapter_named, check_peft, merge_adapter, weights_of
+from .loading.adapter import Adapter, adapter_named, check_no_adapter, check_peft, merge_adapter, weights_of
 from .loading.loaded import check_complete, check_finite, evaluating, left_over, name_of, untrained_weights
-from .loading.resolve import Checkpoint, resolve
+from .loading.resolve import VOCABULARIES, Checkpoint, resolve
 from .loading.task import show_task, task_of
 from .loading.tokenizer import saved_tokenizer
 from .writing.chat_template import templates_in
@@ -55,6 +54,17 @@ from slm_overview.errors import (
     TaskError,
     UntrainedHeadWarning,
     check_option,
+)
+from slm_overview.files.sentence_modules import (
+    LISTING,
+    SavedModule,
+    about,
+    check_scored_by_head,
+    encoder_settings,
+    has_classifier,
+    is_instructor,
+    sentence_layout,
+    stated_length,
 )
 from slm_overview.loading.placement import (
     TASKS,
@@ -90,6 +100,14 @@ def _quiet(progress: bool) -> Iterator[None]:
         if bars: transformers_logging.enable_progress_bar()
 
 
+def _needs_own_code(checkpoint: Checkpoint) -> CheckpointError:
+    "The error for a model that transformers loads with code of its makers only"
+    return CheckpointError(
+        f"'{checkpoint.name}' comes with code of its own for what transformers does not have, and code that comes with a model is not run "
+        "here. Choose another model, or run this one with the library that its makers name."
+    )
+
+
 @contextmanager
 def _loading(checkpoint: Checkpoint) -> Iterator[None]:
     "Turn whatever goes wrong while files are loaded into an error of this package"
@@ -100,6 +118,7 @@ def _loading(checkpoint: Checkpoint) -> Iterator[None]:
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise NotEnoughMemoryError(f"memory ran out while '{checkpoint.name}' was loaded: {error}") from error
     except Exception as error:  # transformers raises many kinds; each means that these files cannot be loaded
+        if "trust_remote_code" in str(error): raise _needs_own_code(checkpoint) from error
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(
             f"'{checkpoint.name}' cannot be loaded from {checkpoint.folder}: {type(error).__name__}: {reason} "
@@ -129,6 +148,9 @@ def _load_tokenizer(checkpoint: Checkpoint, task: str) -> Any:
 
 def _lower_case(tokenizer: Any) -> None:
     "Have a tokenizer write its texts in lower case first, which sentence-transformers calls `do_lower_case`"
+    if not tokenizer.is_fast:
+        tokenizer.do_lower_case = True
+        return
     own = tokenizer.backend_tokenizer.normalizer
     parts = [] if own is None else list(own) if isinstance(own, normalizers.Sequence) else [own]
     if not any(isinstance(part, normalizers.Lowercase) for part in parts):
@@ -146,6 +168,23 @@ def _split(tokenizer: Any, checkpoint: Checkpoint) -> None:
         SlmWarning,
         stacklevel=3,
     )
+
+
+_OTHER_WORDS = {
+    "n_embd": "hidden_size", "n_head": "num_attention_heads", "n_layer": "num_hidden_layers", "n_inner": "intermediate_size",
+    "layer_norm_epsilon": "layer_norm_eps", "rotary_emb_base": "rope_theta",
+}  # what the code of a model's makers may call what transformers calls otherwise
+
+
+def _check_said_alike(config: Any, name: str) -> None:
+    "Raise `CheckpointError` where a config says in words that its class does not read something else than what the class computes with"
+    known = {*getattr(type(config), "attribute_map", {}), *getattr(type(config), "__dataclass_fields__", {})}
+    read = vars(config) | (getattr(config, "rope_parameters", None) or {})
+    for word, own in _OTHER_WORDS.items():
+        said, used = vars(config).get(word), read.get(own)
+        if word in known or None in (said, used) or said == used: continue
+        raise CheckpointError(f"the config of '{name}' says {word}={said}, and transformers would compute with {own}={used}: it does not "
+                              "read this config as the model's makers do. Choose another model, or run this one as they say.")
 
 
 def _check_shapes(wrong: Iterable[tuple], model: PreTrainedModel, config: Any, name: str) -> None:
@@ -174,6 +213,7 @@ def _load_model(checkpoint: Checkpoint, how: "_How") -> tuple[PreTrainedModel, s
     _check_gguf(checkpoint, how.task)
     config, labels = AutoConfig.from_pretrained(**_source(checkpoint)), how.labels
     if not checkpoint.gguf_file: check_stored(checkpoint, config)
+    _check_said_alike(config, checkpoint.name)
     if labels is not None and labels != config.num_labels: config.num_labels = labels
     options = {"config": config} | ({} if checkpoint.gguf_file else {"use_safetensors": True})  # to read that of a GGUF file takes seconds
     if how.precision is torch.float16 and how.place.type == "cpu": options["attn_implementation"] = "eager"  # the fused one hides overflow
@@ -212,13 +252,19 @@ def _check_head(model: PreTrainedModel, missing: set[str], name: str, task: str)
     raise TaskError(f"the head of '{name}' was trained for something else than task='{task}'. {saved_otherwise(model.config, type(model))}")
 
 
+def _is_altered(model: PreTrainedModel) -> bool:
+    "Whether a model comes with code that changes an architecture of transformers, such as one that reads both ways: no config of its own"
+    named, (_, head, end) = getattr(model.config, "auto_map", None) or {}, type(model).__name__.partition("For")
+    return f"AutoModel{head}{end}" in named and "AutoConfig" not in named
+
+
 _LABELS = ("text-classification", "token-classification", "question-answering")  # tasks whose answers a head of its own makes
 
 
-def _foreign(config: Any, named: str, task: str) -> str:
+def _foreign(model: PreTrainedModel, named: str, task: str) -> str:
     "Why a model is not read by the class that it was saved as; empty if it is"
-    known, own = hasattr(transformers, named.removeprefix("TF").removeprefix("Flax")), getattr(config, "auto_map", None)
-    coded = isinstance(own, dict) and (not known or (task in _LABELS and TASKS[task].__name__ in own))
+    known, own = hasattr(transformers, named.removeprefix("TF").removeprefix("Flax")), getattr(model.config, "auto_map", None)
+    coded = isinstance(own, dict) and (not known or _is_altered(model) or (task in _LABELS and TASKS[task].__name__ in own))
     if coded: return "since no code that comes with a model is run here"
     return "since transformers has no class of that name" if not known and task in _LABELS else ""
 
@@ -226,8 +272,9 @@ def _foreign(config: Any, named: str, task: str) -> str:
 def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, task: str, stacklevel: int) -> None:
     "Warn where a model was saved as a class that transformers does not have, or with parts that its class does not have"
     named, (_, beside) = next(iter(model.config.architectures or []), None), left_over(model, unused)
-    if named is None or (hasattr(transformers, named) and named != type(model).__name__): return
-    how = f"which has no place for {beside[0]}" if beside else _foreign(model.config, named, task)
+    altered = _is_altered(model)
+    if named is None or (hasattr(transformers, named) and named != type(model).__name__ and not altered): return
+    how = f"which has no place for {beside[0]}" if beside and not altered else _foreign(model, named, task)
     if not how: return
     warnings.warn(
         f"'{name}' was saved as a {named} and is read as a {type(model).__name__}, {how}: its answers may be others than those "
@@ -337,6 +384,7 @@ def _load_sentences(checkpoint: Checkpoint, how: _How) -> tuple[Any, torch.nn.Mo
         if place in loaded: tokenizer, model = loaded[place][0], copy.copy(loaded[place][1])  # one encoder for two routes: the same weights
         else: tokenizer, model = loaded[place] = _load_encoder(checkpoint, how, modules[0])
         model.behind = behind(modules, layout, how.place)
+        if is_instructor(checkpoint.name): model.behind = replace(model.behind, include_prompt=False)
         pairs[route] = tokenizer, model
     first = pairs[layout.default_route] if layout.default_route in pairs else next(iter(pairs.values()))
     return first if set(pairs) == {""} else (first[0], RoutedModel(pairs, layout))
@@ -387,6 +435,13 @@ def stated_task(
     with _quiet(progress=False), _loading(checkpoint): return task_of(checkpoint)
 
 
+def _purpose(checkpoint: Checkpoint, task: str | None) -> tuple[str, str]:
+    "What a model is loaded for, as was asked or as its files say, and the reason; raises `TaskError` for a GGUF file that does not write"
+    if task is None: return stated_task(checkpoint)
+    if checkpoint.gguf_file: check_gguf_writes(read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata, checkpoint.name)
+    return task, "it was asked for"
+
+
 def _check_labels(labels: int | None, task: str, checkpoint: Checkpoint) -> None:
     "Raise `OptionError` where a number of labels is none, or the model has no head for so many"
     if labels is None: return
@@ -400,6 +455,8 @@ def _check_labels(labels: int | None, task: str, checkpoint: Checkpoint) -> None
 def _load_as(checkpoint: Checkpoint, how: _How, reason: str) -> tuple[Any, Any]:
     "A tokenizer and a model of transformers, with its task shown"
     task = how.task
+    if not checkpoint.gguf_file: check_no_adapter(checkpoint.folder, checkpoint.name)
+    if task == "text-classification" and how.labels is None: check_scored_by_head(checkpoint.folder)
     if task == "feature-extraction" and not checkpoint.gguf_file: tokenizer, model = _load_sentences(checkpoint, how)
     elif task == "text-classification" and has_classifier(checkpoint.folder): tokenizer, model = _load_sentence_classifier(checkpoint, how)
     else: tokenizer, model = _load_single(checkpoint, how)
@@ -409,12 +466,32 @@ def _load_as(checkpoint: Checkpoint, how: _How, reason: str) -> tuple[Any, Any]:
     return tokenizer, model
 
 
+def _as_saved_with(adapter: Adapter, tokenizer: Any, model: PreTrainedModel) -> Any:
+    "The tokenizer for a model with an adapter: the one beside that, if any; how texts are pooled or scored is taken from there, too"
+    folder, saved = adapter.folder, replace(model.checkpoint, folder=adapter.folder)
+    if any((folder / name).is_file() for name in VOCABULARIES):
+        with _quiet(progress=False), _loading(saved): tokenizer = _load_tokenizer(saved, model.task)
+        state_padding(tokenizer, model)
+    settings = encoder_settings(folder)
+    if model.task == "text-classification":
+        check_scored_by_head(folder)
+        if stated := about(folder).get("activation_fn"): model.config.sentence_transformers = {"activation_fn": stated}
+    elif model.task == "feature-extraction" and (folder / LISTING).is_file():
+        layout = sentence_layout(folder)
+        if set(layout.routes) != {""}: raise CheckpointError(f"the adapter '{saved.name}' has several routes, which is not known here.")
+        model.behind, settings = behind(layout.routes[""], layout, model.device), layout.routes[""][0].settings
+    if settings.get("do_lower_case"): _lower_case(tokenizer)
+    tokenizer.model_max_length = max(tokenizer.model_max_length, stated_length(settings) or 0)
+    return tokenizer
+
+
 def _load_adapted(name: str, adapter: Adapter, task: str | None, quantize: str | None, **options: Any) -> tuple[Any, Any]:
     "The base of an adapter, with the adapter in its weights"
     check_peft()
     _check_quantize(quantize)
     local = find_packaged(adapter.base) or Path(adapter.base).expanduser().exists()
-    task, revision = task or adapter.task, None if local else adapter.revision
+    listed = "feature-extraction" if (adapter.folder / LISTING).is_file() else None
+    task, revision = task or adapter.task or listed, None if local else adapter.revision
     if task in ("text-classification", "token-classification"): options["num_labels"] = options["num_labels"] or adapter.labels
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UntrainedHeadWarning)  # the head is in the adapter, or missed below
@@ -426,6 +503,7 @@ def _load_adapted(name: str, adapter: Adapter, task: str | None, quantize: str |
     model = merge_adapter(model, adapter)
     if quantize: _quantize(model)
     model.checkpoint, model.adapter = replace(model.checkpoint, name=name), adapter.folder
+    tokenizer = _as_saved_with(adapter, tokenizer, model)
     _mark_untrained(model, missing, model.checkpoint, model.task, 4)
     show_task(model, name, model.task, f"a LoRA adapter of '{adapter.base}'")
     return tokenizer, model
@@ -493,7 +571,7 @@ def load_small_model(
         options = dict(dtype=dtype, device=device, local_files_only=local_files_only, memory_check=memory_check)
         options |= dict(engine=engine, threads=threads, context_length=context_length, num_labels=num_labels)
         return _load_adapted(str(model_name), adapter, task, quantize, **options)
-    task, reason = (task, "it was asked for") if task else stated_task(checkpoint)
+    task, reason = _purpose(checkpoint, task)
     _check_labels(num_labels, task, checkpoint)
     plain = dtype == "auto" and quantize is None and place.type == "cpu"
     if _runs_in_llama_cpp(checkpoint, engine, task, plain):

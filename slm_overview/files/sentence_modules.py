@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'LISTING', 'ABOUT', 'POOLING_MODES', 'CLASSIFIER', 'SavedModule', 'pooling_modes', 'encoder_settings',
-           'stated_length', 'SentenceLayout', 'about', 'has_one_encoder', 'sentence_layout', 'has_classifier']
+           'stated_length', 'SentenceLayout', 'about', 'check_gives_vectors', 'has_one_encoder', 'sentence_layout',
+           'check_scored_by_head', 'is_instructor', 'has_classifier']
 
 # %% ../../nbs/files/sentence_modules.ipynb #e6b41839
 import ast
@@ -70,6 +71,18 @@ def _saved(folder: Path, type_name: Any, path: Any, file: Path) -> SavedModule:
     settings = next((found for name in names if (found := _read(place / name))), {})
     return SavedModule(kind, place, settings)
 
+
+def _listed(folder: Path, file: Path) -> list[SavedModule]:
+    "The modules that a folder lists; none where it has no list"
+    try: return [_saved(folder, one["type"], one.get("path", ""), file) for one in _read(file, list)]
+    except (KeyError, TypeError, AttributeError) as error: raise CheckpointError(f"{file} lists a module without its type.") from error
+
+
+def _check_pooling(module: SavedModule) -> None:
+    "Raise `CheckpointError` for a pooling without its file, which would be taken for the mean"
+    if module.kind != "Pooling" or (module.folder / "config.json").is_file(): return
+    raise CheckpointError(f"{module.folder} has no config.json, which says how the model pools. Copy the folders inside the model's, too.")
+
 # %% ../../nbs/files/sentence_modules.ipynb #d59c93ad
 POOLING_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 _FLAG_ENDS = ("cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
@@ -106,12 +119,20 @@ def _refused(settings: Mapping[str, Any]) -> list[str]:
     return [*found, *sorted(settings.keys() - _PLAIN_SETTINGS)]
 
 
+def _check_plain(folder: Path, settings: Mapping[str, Any]) -> None:
+    "Raise `CheckpointError` for a model that reads its texts as the messages of a conversation"
+    if "message" not in (settings.get("modality_config") or {}): return
+    raise CheckpointError(f"{folder} puts texts into its chat template before it reads them, which is not done here. "
+                          "Run this model with sentence-transformers itself.")
+
+
 def _check_transformer(module: SavedModule) -> None:
     "Raise `CheckpointError` or `TaskError` unless an encoder gives the vectors of its tokens, and nothing else is asked of it"
     settings = module.settings
     task = settings.get("transformer_task", "feature-extraction")
     if task != "feature-extraction":
         raise TaskError(f"{module.folder} was saved by sentence-transformers for '{task}'. Pass the task= to load it for.")
+    _check_plain(module.folder, settings)
     reads = (settings.get("modality_config") or {}).get("text", {"method": "forward", "method_output_name": "last_hidden_state"})
     if reads != {"method": "forward", "method_output_name": "last_hidden_state"}:
         raise CheckpointError(f"{module.folder} takes its vectors from {reads}, and last_hidden_state is all that is known here.")
@@ -178,9 +199,24 @@ def about(
     return _read(folder / ABOUT)
 
 
+_GIVES_VECTORS, _GIVES_SCORES = "SentenceTransformer", "CrossEncoder"  # kinds of models of sentence-transformers that are known
+
+
+def check_gives_vectors(
+    folder: Path,  # of a model
+    name: Any,  # what it was asked for as
+) -> None:
+    "Raise `TaskError` for a model of sentence-transformers that gives something else than a vector, such as a `SparseEncoder`"
+    kind = about(folder).get("model_type") or _GIVES_VECTORS
+    if kind == _GIVES_VECTORS: return
+    raise TaskError(f"'{name}' is a {kind} of sentence-transformers, which gives no vector for a text. Run it with that class, or pass the "
+                    "task= for which transformers is to load what is in it.")
+
+
 def _prompts(noted: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     "The prompts of a model, and which of them is the default"
     prompts, name = noted.get("prompts") or {}, noted.get("default_prompt_name")
+    if isinstance(prompts, dict): prompts = {key: "" if text is None else text for key, text in prompts.items()}
     wrong = not isinstance(prompts, dict) or any(not isinstance(text, str) for text in prompts.values())
     if wrong or (name is not None and name not in prompts):
         raise CheckpointError(f"{folder / ABOUT} names the prompts {prompts!r:.100} and the default {name!r}, which is not one of them.")
@@ -258,17 +294,46 @@ def sentence_layout(
     folder: Path,  # of a model
 ) -> SentenceLayout:  # an encoder and the mean of its tokens, where nothing was saved
     "Through which modules a text goes; raises `CheckpointError` for what is broken or not known, `TaskError` for another kind of model"
-    listing, file = _read(folder / LISTING, list), folder / LISTING
-    try: modules = [_saved(folder, one["type"], one.get("path", ""), file) for one in listing]
-    except (KeyError, TypeError, AttributeError) as error: raise CheckpointError(f"{file} lists a module without its type.") from error
-    if not modules: modules = _unlisted(folder)
+    noted, file = about(folder), folder / LISTING
+    check_gives_vectors(folder, folder)
+    listed = _listed(folder, file)
+    modules = listed or _unlisted(folder)
     routed = modules[0].kind == "Router"
     routes = _routed(modules[0], modules[1:], file) if routed else {"routes": {"": tuple(modules)}}
-    for each in routes["routes"].values(): _check_order(each, file)
-    noted = about(folder)
+    for each in routes["routes"].values():
+        _check_order(each, file)
+        for module in each if listed else (): _check_pooling(module)
     return SentenceLayout(**routes, **_prompts(noted, folder), **_vectors(noted, folder))
 
 # %% ../../nbs/files/sentence_modules.ipynb #3ab4f90a
+_HEADED = "sequence-classification"  # what sentence-transformers calls the task of a reranker with a head
+
+
+def check_scored_by_head(
+    folder: Path,  # of a model that is loaded as a classifier
+) -> None:
+    "Raise `TaskError` or `CheckpointError` for a reranker of sentence-transformers whose scores come from something else than its head"
+    if about(folder).get("model_type") != _GIVES_SCORES: return
+    settings = encoder_settings(folder)
+    _check_plain(folder, settings)
+    kinds = [str(one.get("type", "")).rpartition(".")[2] for one in _read(folder / LISTING, list) if isinstance(one, dict)]
+    task = settings.get("transformer_task", _HEADED)
+    if task == _HEADED and kinds in ([], ["Transformer"]): return
+    raise TaskError(f"'{folder}' scores pairs by {', '.join(kinds)}, for {task}, and only a reranker with a head of its own is known here. "
+                    "Run it with `CrossEncoder` of sentence-transformers.")
+
+
+_INSTRUCTORS = ("instructor-base", "instructor-large", "instructor-xl")
+
+
+def is_instructor(
+    name: str,  # of a model: a folder, or a repository of the Hub
+) -> bool:
+    "Whether a model is one of INSTRUCTOR's, which leave the prompt out of the pooling, though their files do not say so"
+    owner, _, last = name.replace("\\", "/").rstrip("/").rpartition("/")
+    return last.casefold() in _INSTRUCTORS and (owner == "hkunlp" or Path(name).is_dir())
+
+
 CLASSIFIER = "classifier"  # the folder of a head
 
 

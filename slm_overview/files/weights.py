@@ -6,7 +6,7 @@
 __all__ = ['BITS_PER_ELEMENT', 'INDEX_NAME', 'MAX_DIMENSIONS', 'MAX_ARRAY_DEPTH', 'MAX_KEPT', 'MAX_KEY', 'MAX_TEXT', 'MAX_STEPS',
            'SCALARS', 'STRING', 'ARRAY', 'BLOCKS', 'READERS', 'TensorInfo', 'WeightsHeader', 'check_file',
            'read_safetensors_header', 'safetensors_files', 'stored_alike', 'CutHeader', 'parse_gguf',
-           'read_gguf_header', 'part_names', 'gguf_parts', 'joined', 'is_gguf', 'read_header']
+           'read_gguf_header', 'check_gguf_writes', 'part_names', 'gguf_parts', 'joined', 'is_gguf', 'read_header']
 
 # %% ../../nbs/files/weights.ipynb #6f0b9dde
 import json
@@ -14,7 +14,7 @@ import mmap
 import os
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from itertools import zip_longest
@@ -24,7 +24,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, TaskError
 
 # %% ../../nbs/files/weights.ipynb #440401ec
 @dataclass(frozen=True)
@@ -311,6 +311,26 @@ def read_gguf_header(
         raise CheckpointError(
             f"{path.name} is not a whole GGUF file: {error}. Delete it and fetch it again ({path})."
         ) from error
+
+# %% ../../nbs/files/weights.ipynb #6cc5562b
+_RANK = 4  # the pooling of rerankers, as llama.cpp numbers them; 1 to 3 are the mean, the first and the last token
+
+
+def check_gguf_writes(
+    metadata: Mapping[str, Any],  # of a GGUF file
+    name: str,  # what it was asked for as
+) -> None:
+    "Raise `TaskError` for a GGUF file whose header says that what is read is pooled into a vector or a score, or read from both sides"
+    kind = metadata.get("general.architecture")
+    pooling, reads_ahead = metadata.get(f"{kind}.pooling_type", 0), metadata.get(f"{kind}.attention.causal", True) is False
+    if not pooling and not reads_ahead: return
+    does, option = "reads each text from both sides", "--embeddings"
+    if pooling: does = "gives a vector for a text"
+    if pooling == _RANK: does, option = "gives a score for a question and a text", "--rerank"
+    raise TaskError(
+        f"'{name}' is a GGUF file of a model that {does}, and only GGUF files of models that write are run here. Load the "
+        f"safetensors of the same model, or run the file in llama.cpp's own server: `llama-server {option}`."
+    )
 
 # %% ../../nbs/files/weights.ipynb #b3601819
 _PART = re.compile(r"(.+)-\d{5}-of-(\d{5})(\.gguf)", re.IGNORECASE)  # as the tool gguf-split of llama.cpp names them

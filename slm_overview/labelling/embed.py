@@ -265,7 +265,8 @@ def _embed_as(task: str, names: Sequence[str], text, tokenizer, model, options: 
     layout = getattr(model, "layout", None) or getattr(model, "behind", Behind()).layout
     asked = options.get("prompt") is not None or options.get("prompt_name") is not None
     name = next((name for name in names if name in layout.prompts), None)
-    return embed(text, tokenizer, model, task=task, **({} if asked or name is None else {"prompt_name": name}), **options)
+    own = {"prompt": ""} if name is None else {"prompt_name": name}  # never the default one, which may be that for the other kind
+    return embed(text, tokenizer, model, task=task, **(options if asked else options | own))
 
 
 def embed_query(

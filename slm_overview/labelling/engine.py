@@ -28,7 +28,7 @@ from ..errors import CheckpointError, InputError, OptionError, SlmWarning, check
 from ..files.kept import cache_file, write_whole
 from ..loading.loaded import alone_in_fork, evaluating, modules_of
 from ..sizing.machine import machine
-from .encode import Encoded, Text, as_texts, check_text, collate, digest_of, many_texts
+from .encode import Encoded, Text, as_texts, checked_texts, collate, digest_of, many_texts
 from .int8 import integer_blocks, is_fast, is_right
 from .openvino import check_installed, converted, has_openvino, quantized
 from .packed import PackedBody, blocks_of, groups_of, is_same, layers_of, packed, twin_of
@@ -40,19 +40,6 @@ WINDOW_TEXTS, WINDOW_CHARACTERS = 8192, 2_000_000  # a window ends when it has s
 
 
 def _characters(text: Text) -> int: return len(text) if isinstance(text, str) else len(text[0]) + len(text[1])  # of a text or a pair
-
-
-def _checked(texts: Iterator[Any]) -> Iterator[Text]:
-    "Texts that are checked one by one; raises `InputError` with the position of one that is none, or at which the iterable fails"
-    number = 0
-    while True:
-        try: text = next(texts)
-        except StopIteration: return
-        except Exception as error:
-            raise InputError(f"the iterable of texts failed at texts[{number}]: {type(error).__name__}: {error}") from error
-        check_text(text, f"texts[{number}]")
-        yield text
-        number += 1
 
 
 def _cut(texts: Iterator[Text]) -> Iterator[list[Text]]:
@@ -76,7 +63,7 @@ def windows(
 ) -> Iterator[list[Text]]:  # all of them in their order
     "Checked texts, some thousand at a time; raises `InputError`"
     many = many_texts(text)
-    return _cut(iter(as_texts(text)) if many is None or isinstance(many, Sequence) else _checked(iter(many)))
+    return _cut(iter(as_texts(text)) if many is None or isinstance(many, Sequence) else checked_texts(many))
 
 # %% ../../nbs/labelling/engine.ipynb #77682c42
 BATCH_TOKENS = 2048  # tokens of a batch, with padding

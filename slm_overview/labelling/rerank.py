@@ -14,8 +14,8 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import CheckpointError, InputError, OptionError, TaskError
-from ..files.sentence_modules import about, encoder_settings, stated_length
-from ..loading.loaded import evaluating, name_of
+from ..files.sentence_modules import LISTING, about, encoder_settings, stated_length
+from ..loading.loaded import evaluating, name_of, untrained_weights
 from .encode import as_texts, encode_and_warn, token_limit
 from .engine import check_count, prepare, run, ways_of
 from .pooling import activation_named
@@ -44,11 +44,17 @@ def check_reranker(
     kinds = [kind.__name__ for kind in type(model).__mro__]
     if not any("ForSequenceClassification" in kind for kind in kinds):
         raise TaskError(f"a {kinds[0]} gives no score for a pair. A reranker is needed, loaded with task='text-classification'.")
+    if drawn := untrained_weights(model):
+        raise TaskError(f"'{name_of(model)}' was never trained to score pairs: {drawn[0]} was drawn at random. A reranker that answers in "
+                        "words, such as Qwen3-Reranker, or one of several modules is run by `CrossEncoder` of sentence-transformers.")
     if model.config.num_labels != 1:
         raise TaskError(f"this {kinds[0]} gives {model.config.num_labels} scores, and a reranker gives one. Use `predict` for its labels.")
     checkpoint = getattr(model, "checkpoint", None)
     if checkpoint and about(checkpoint.folder).get("default_prompt_name"):
         raise CheckpointError(f"'{checkpoint.name}' puts a prompt before each pair. Run it with sentence-transformers, which does that.")
+    if tokenizer.chat_template and not (checkpoint and (checkpoint.folder / LISTING).is_file()):
+        raise CheckpointError(f"'{name_of(model)}' has a chat template, into which questions and texts are put before they are read. This "
+                              "is not done here: use `predict` with pairs that are written as the model's makers say.")
 
 
 def rerank(

@@ -10,11 +10,13 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from ..errors import CheckpointError, InputError, OptionError, TaskError
@@ -136,6 +138,7 @@ class Index:
     model_name: str  # what made the vectors
     revision: str | None = None  # of that model, if it came from the Hub
     places: tuple[int, ...] | None = None  # the `index` of hits, e.g. the line of a file, from 0 on; positions if None
+    fingerprint: str | None = None  # of the model's weights and its pooling, where no commit says which they are
 
     def __len__(self) -> int: return len(self.texts)
 
@@ -149,7 +152,8 @@ class Index:
     ) -> None:
         "Write a file of plain arrays, whole or not at all"
         encoded = [text.encode() for text in self.texts]
-        about = json.dumps({"form": _FORM, "model_name": self.model_name, "revision": self.revision}).encode()
+        made_by = {name: getattr(self, name) for name in ("model_name", "revision", "fingerprint")}
+        about = json.dumps({"form": _FORM} | made_by).encode()
         arrays = {"vectors": self.vectors, "text": np.frombuffer(b"".join(encoded), np.uint8), "about": np.frombuffer(about, np.uint8),
                   "ends": np.cumsum([len(one) for one in encoded], dtype=np.int64)}
         if self.places is not None: arrays["places"] = np.array(self.places, dtype=np.int64)
@@ -177,7 +181,7 @@ class Index:
         lengths = {len(texts), len(texts if places is None else places), *arrays["vectors"].shape[:1]}
         if not isinstance(about, dict) or about.get("form") != _FORM or arrays["vectors"].ndim != 2 or lengths != {len(texts)}:
             raise CheckpointError(f"{path} is no index of this form, or is not whole.")
-        return cls(arrays["vectors"], texts, about["model_name"], about["revision"], places)
+        return cls(arrays["vectors"], texts, about["model_name"], about["revision"], places, about.get("fingerprint"))
 
 
 def _normalize(model: Any) -> bool:
@@ -194,6 +198,31 @@ def _normalize(model: Any) -> bool:
 def _revision(model: Any) -> str | None: return getattr(getattr(model, "checkpoint", None), "revision", None)
 
 
+_SAMPLE = 1024  # numbers of each tensor that tell it from what it becomes by training
+_COMPARABLE = (torch.float32, torch.bfloat16)  # both round to the same 16 bits
+
+
+def _parts(model: Any) -> Iterator[torch.nn.Module]:
+    "The encoders of a model, and the layers behind them"
+    for one in getattr(model, "models", [model]):
+        yield one
+        if found := getattr(one, "behind", None): yield from (found.on_tokens, found.on_texts)
+
+
+def _fingerprint(model: Any, options: dict[str, Any]) -> str | None:
+    "What tells a model from what training makes of it, and a pooling from another; None for what comes from the Hub, or is of other types"
+    if _revision(model): return None
+    weights = [weight.detach() for part in _parts(model) for weight in part.parameters()]
+    if any(type(weight) is not torch.Tensor or weight.dtype not in _COMPARABLE for weight in weights): return None
+    digest = blake2b(digest_size=12)
+    for weight in weights:
+        some = weight.flatten()[:: max(1, weight.numel() // _SAMPLE)].to("cpu", torch.bfloat16)
+        digest.update(some.contiguous().view(torch.int16).numpy())
+    stated = [getattr(getattr(one, "behind", None), "modes", ()) for one in getattr(model, "models", [model])]
+    digest.update(repr([*stated, options.get("pooling")]).encode())
+    return digest.hexdigest()
+
+
 def build_index(
     texts: Iterable[str],  # what is to be searched
     tokenizer: PreTrainedTokenizerBase,  # the first of the two that `load_small_model(name, task="feature-extraction")` returns
@@ -205,13 +234,18 @@ def build_index(
     options = {**options, "normalize": _normalize(model)}
     checked = as_texts(texts)
     if any(isinstance(text, tuple) for text in checked): raise InputError("an index is of single texts, not of pairs.")
-    return Index(embed_document(checked, tokenizer, model, **options).numpy(), tuple(checked), name_of(model), _revision(model))
+    vectors = embed_document(checked, tokenizer, model, **options).numpy()
+    return Index(vectors, tuple(checked), name_of(model), _revision(model), fingerprint=_fingerprint(model, options))
 
 # %% ../../nbs/labelling/search.ipynb #f689e643
-def _check_same(index: Index, model: Any) -> None:
+def _check_same(index: Index, model: Any, options: dict[str, Any]) -> None:
     "Raise `OptionError` unless an index was made by a model"
     made, here = (index.model_name, index.revision), (name_of(model), _revision(model))
-    if made == here: return
+    if made == here:
+        now = _fingerprint(model, options) if index.fingerprint else None
+        if now in (None, index.fingerprint): return
+        raise OptionError(f"the index was made by '{made[0]}' as it was before: with other weights, since it was trained again, or with "
+                          "another pooling. Build the index anew.")
     one, other = (f"'{name}'{f' at {revision}' if revision else ''}" for name, revision in (made, here))
     advice = "Load that model, or build the index anew."
     raise OptionError(f"the index was made by {one}, and this is {other}: their vectors have nothing in common. {advice}")
@@ -241,7 +275,7 @@ def search(
     if top_k is None: raise OptionError("top_k=None is no number of texts. Pass a whole number of at least 1.")
     if isinstance(texts, str): raise InputError("texts are a list of strings, or an index, not one string.")
     index = texts if isinstance(texts, Index) else build_index(texts, tokenizer, model, **options)
-    _check_same(index, model)
+    if index is texts: _check_same(index, model, options)
     asked = as_texts(queries)
     if any(isinstance(query, tuple) for query in asked): raise InputError("a tuple of two is a pair of texts. Many questions are a list.")
     if "normalize" in options: raise OptionError("normalize= is not an option here: the model states how its vectors are compared.")

@@ -12,7 +12,8 @@ from typing import Any
 from transformers import AutoConfig
 
 from ..errors import TaskError
-from ..files.sentence_modules import about, has_classifier, has_one_encoder
+from ..files.sentence_modules import check_gives_vectors, has_classifier, has_one_encoder
+from ..files.weights import check_gguf_writes, read_gguf_header
 from .placement import auto_class, is_headed
 from .resolve import Checkpoint
 
@@ -39,16 +40,17 @@ def _is_able(task: str, config: Any) -> bool:
 def _gives_vectors(checkpoint: Checkpoint) -> bool:
     "Whether sentence-transformers saved a folder to embed texts; raises `TaskError` if it saved it for something else"
     if not any((checkpoint.folder / name).is_file() for name in SENTENCE_TRANSFORMERS): return False
-    kind = about(checkpoint.folder).get("model_type", "SentenceTransformer")
-    if kind == "SentenceTransformer": return True
-    raise TaskError(f"'{checkpoint.name}' is a {kind} of sentence-transformers, which is not known here. Pass the task= to load it for.")
+    check_gives_vectors(checkpoint.folder, checkpoint.name)
+    return True
 
 
 def task_of(
     checkpoint: Checkpoint,  # what `resolve` gives
 ) -> tuple[str, str]:  # a key of `TASKS`, and the reason
     "What a model is for, as its files say; raises `CheckpointError` for broken files, `TaskError` for a kind that is not known"
-    if checkpoint.gguf_file: return "text-generation", "a GGUF file holds a model that writes"
+    if checkpoint.gguf_file:
+        check_gguf_writes(read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata, checkpoint.name)
+        return "text-generation", "a GGUF file holds a model that writes"
     if has_classifier(checkpoint.folder): return "text-classification", "it was saved with a head that labels texts"
     if not has_one_encoder(checkpoint.folder) and _gives_vectors(checkpoint): return "feature-extraction", "sentence-transformers saved it"
     config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)

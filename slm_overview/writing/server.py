@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..files.weights import read_gguf_header
+from ..files.weights import check_gguf_writes, read_gguf_header
 from .answers import Answer, Generation, Sampling, wait_for
 from .llama_cpp import check_room, has_llama_cpp, stated_sampling, usable_context
 from slm_overview.errors import (
@@ -741,6 +741,7 @@ def serve_gguf(
     need_llama_cpp()
     path, name = _file_to_serve(model, local_files_only)
     length, metadata = usable_context(path, context_length), read_gguf_header(path).metadata
+    check_gguf_writes(metadata, name)
     template = metadata.get("tokenizer.chat_template")
     if memory_check: check_room(name, path, length)
     if not isinstance(template, str): template = ""
