@@ -27,7 +27,7 @@ from .target import part_content, read_part, rows_with_answers, schema_of, write
 
 # %% ../../nbs/bulk/job.ipynb #76970bad
 _LIBRARIES = ("slm_overview", "torch", "transformers", "tokenizers", "numpy", "pyarrow", "xllamacpp")
-_BESIDE = (".json", ".txt", ".model", ".jinja")  # files of a model besides its weights
+_BESIDE = (".json", ".txt", ".model", ".codes", ".jinja")  # files of a model besides its weights
 ENGINES = ("local", "processes", "ray")
 DONE, NEW = "done.json", "new"  # what is known of the whole file; the whole file while it is written
 
@@ -41,8 +41,9 @@ def _version(library: str) -> str | None:
 def _model_files(checkpoint: Any, known: Sequence[File]) -> dict[str, File]:
     "The files that a model is loaded from, by their names within its folder; those that are known are not digested again"
     folder, before = checkpoint.folder, {file.name: file for file in known}
-    beside = [] if checkpoint.gguf_file else [path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.suffix in _BESIDE]
-    paths = sorted({*checkpoint.weights, *beside})
+    every = [] if checkpoint.gguf_file else [*folder.glob("*"), *folder.glob("*/*")]
+    layers = [path for path in every if path.suffix == ".safetensors" and path.parent != folder]  # behind an encoder
+    paths = sorted({*checkpoint.weights, *layers, *(path for path in every if path.suffix in _BESIDE)})
     found = {}
     for path in paths:
         name = path.relative_to(folder).as_posix()

@@ -280,12 +280,19 @@ def has_one_encoder(
     return (folder / "config.json").is_file() and not static
 
 
+_WELL_KNOWN = {"cls", "mean", "lasttoken"}  # ways to pool that other programs read in the same file, whether there is a list or not
+
+
 def _unlisted(folder: Path) -> tuple[SavedModule, ...]:
     "The modules of a folder without a list: an encoder, and unless a pooling is there the mean, or of a model that writes the last token"
     places = sorted(path.parent.name for path in folder.glob("[0-9]*_*/config.json") if path.parent.name != "1_Pooling")
     if places: raise CheckpointError(f"{folder} has {', '.join(places)}, and no {LISTING} that says how they are used.")
     pooling, config = _saved(folder, "sentence_transformers.Pooling", "1_Pooling", folder / LISTING), _read(folder / "config.json")
     writes = str(next(iter(config.get("architectures") or []), "")).endswith("ForCausalLM") and config.get("is_causal", True)
+    rare = set(pooling_modes(pooling.settings)) - _WELL_KNOWN
+    if rare:
+        raise CheckpointError(f"{pooling.folder} says that the model pools by {', '.join(sorted(rare))}, and there is no {LISTING} that "
+                              f"says so: sentence-transformers would take the mean. Add the {LISTING} that the model was saved with.")
     if writes and not pooling.settings: pooling = replace(pooling, settings={"pooling_mode": "lasttoken"})  # as sentence-transformers does
     return _saved(folder, "sentence_transformers.Transformer", "", folder / LISTING), pooling
 
