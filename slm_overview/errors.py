@@ -7,7 +7,7 @@ __all__ = ['SlmError', 'OptionError', 'InputError', 'InputTooLongError', 'Missin
            'EngineError', 'ModelError', 'UnknownModelError', 'ModelNotInstalledError', 'HubUnreachableError',
            'GatedModelError', 'CheckpointError', 'TaskError', 'NotEnoughMemoryError', 'NotEnoughDiskError',
            'SlmWarning', 'UntrainedHeadWarning', 'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning',
-           'nearest', 'did_you_mean', 'any_case', 'check_option', 'not_finite']
+           'nearest', 'did_you_mean', 'any_case', 'check_option', 'not_finite', 'half_character']
 
 # %% ../nbs/errors.ipynb #7e4ca278
 from collections.abc import Iterable
@@ -147,3 +147,12 @@ def check_option(
 def not_finite() -> CheckpointError:  # to be raised
     "The error for a model whose numbers have overflowed"
     return CheckpointError("the model gives numbers that are not finite. Load it with dtype='float32', and check its weights.")
+
+# %% ../nbs/errors.ipynb #cb8fdc0b
+def half_character(
+    text: str,  # any text
+) -> int | None:  # its place; None for a text that is whole
+    "Where a text holds half of a character: a lone surrogate"
+    try: text.encode()
+    except UnicodeEncodeError as error: return error.start
+    return None

@@ -26,7 +26,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import InputError, MissingDependencyError, OptionError, did_you_mean
+from ..errors import InputError, MissingDependencyError, OptionError, did_you_mean, half_character
 
 # %% ../../nbs/bulk/rows.ipynb #7952c939
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}  # by the ending of a name
@@ -238,20 +238,13 @@ class Row:
     problem: str | None = None  # why nothing can be computed for it
 
 
-def _is_whole(text: str) -> bool:
-    "Whether a text can be encoded"
-    try: text.encode()
-    except UnicodeEncodeError: return False
-    return True
-
-
 def _problem_of(column: str, value: Any, most: int) -> str | None:
     "Why a value is no text that can be used, or nothing"
     if value is None: return f"the column {column!r} is null"
     if not isinstance(value, str): return f"the column {column!r} holds {value!r:.60}, a {type(value).__name__} and no text"
     if not value.strip(): return f"the column {column!r} is empty"
     if len(value) > most: return f"the column {column!r} has {len(value):,} characters, and at most {most:,} are read (most_characters)"
-    if not _is_whole(value): return f"the column {column!r} holds half a character, which no encoding has"
+    if half_character(value) is not None: return f"the column {column!r} holds half a character, which no encoding has"
     return None
 
 
@@ -377,7 +370,7 @@ class Survey(msgspec.Struct, frozen=True):
 def _check_id(value: Any, path: Path, line: int, column: str) -> None:
     "Raise `InputError` unless a value can be the id of a row"
     if isinstance(value, str) and value.strip():
-        if _is_whole(value): return
+        if half_character(value) is None: return
         raise InputError(f"{path}, line {line}: the id {value!r:.60} holds half a character, which no encoding has.")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63: return
     what = "is null or empty" if value is None or value == "" or isinstance(value, str) else f"is {value!r:.60}"

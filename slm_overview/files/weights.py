@@ -323,9 +323,10 @@ def check_gguf_writes(
     "Raise `TaskError` for a GGUF file whose header says that what is read is pooled into a vector or a score, or read from both sides"
     kind = metadata.get("general.architecture")
     pooling, reads_ahead = metadata.get(f"{kind}.pooling_type", 0), metadata.get(f"{kind}.attention.causal", True) is False
-    if not pooling and not reads_ahead: return
+    pools = isinstance(pooling, int) and pooling > 0
+    if not pools and not reads_ahead: return
     does, option = "reads each text from both sides", "--embeddings"
-    if pooling: does = "gives a vector for a text"
+    if pools: does = "gives a vector for a text"
     if pooling == _RANK: does, option = "gives a score for a question and a text", "--rerank"
     raise TaskError(
         f"'{name}' is a GGUF file of a model that {does}, and only GGUF files of models that write are run here. Load the "

@@ -17,8 +17,16 @@ from typing import Any
 
 import torch
 
-from ..errors import CheckpointError, InputError, InputTooLongError, OptionError, TruncationWarning, UnknownTokensWarning
 from ..loading.loaded import modules_of
+from slm_overview.errors import (
+    CheckpointError,
+    InputError,
+    InputTooLongError,
+    OptionError,
+    TruncationWarning,
+    UnknownTokensWarning,
+    half_character,
+)
 
 # %% ../../nbs/labelling/encode.ipynb #79fc0496
 Text = str | tuple[str, str]  # one text, or a pair
@@ -30,13 +38,11 @@ def _fault(text: Any) -> str:
     if isinstance(text, os.PathLike): return "is a path. Read the file first, e.g. Path(...).read_text(encoding='utf-8')"
     if not isinstance(text, str): return f"is {text!r:.40}, which is no text but a {type(text).__name__}"
     if not text.strip(): return "is empty"
-    try: text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        return (
-            f"holds half of a character (the lone surrogate {text[error.start]!r} at position {error.start}). "
-            "Mend it with text.encode('utf-8', 'replace').decode('utf-8')"
-        )
-    return ""
+    if (place := half_character(text)) is None: return ""
+    return (
+        f"holds half of a character (the lone surrogate {text[place]!r} at position {place}). "
+        "Mend it with text.encode('utf-8', 'replace').decode('utf-8')"
+    )
 
 
 def check_text(

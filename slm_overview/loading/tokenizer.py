@@ -7,6 +7,7 @@ __all__ = ['saved_tokenizer']
 
 # %% ../../nbs/loading/tokenizer.ipynb #2abcd40e
 import json
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import transformers
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, TokenizersBackend
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, SlmWarning
 from .resolve import VOCABULARIES
 
 # %% ../../nbs/loading/tokenizer.ipynb #3a0c13bf
@@ -108,6 +109,17 @@ def _needs_none(stated: dict[str, Any]) -> bool:
     return not getattr(kind, "vocab_files_names", True)
 
 
+def _warn_of_pattern(tokenizer: Any, name: str) -> None:
+    "Warn of a pattern that Mistral corrected after it was published, which transformers finds and only logs"
+    if not isinstance(tokenizer, TokenizersBackend) or getattr(tokenizer.backend_tokenizer, "fix_mistral_regex", None) is not False: return
+    warnings.warn(
+        f"the tokenizer of '{name}' splits texts by a pattern that Mistral has corrected since: some are cut into other tokens than in "
+        "training. Fetch the newest revision, or save it again with AutoTokenizer.from_pretrained(name, fix_mistral_regex=True).",
+        SlmWarning,
+        stacklevel=2,
+    )
+
+
 def saved_tokenizer(
     folder: Path,  # of a checkpoint
 ) -> Any:  # a tokenizer of transformers
@@ -118,6 +130,8 @@ def saved_tokenizer(
     pieces = bool(found) and all(name.endswith(".model") for name in found)
     if pieces and find_spec("sentencepiece") is None: raise _no_file(folder, found[0])
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    _warn_of_pattern(tokenizer, folder.name)
+    if tokenizer.chat_template is None: tokenizer.chat_template = _config(folder, "chat_template.json").get("chat_template")
     file = folder / "tokenizer.json"
     if not file.is_file(): _check_built(tokenizer, folder)
     elif isinstance(tokenizer, TokenizersBackend):

@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ..errors import InputError, OptionError, TaskError, not_finite
+from ..errors import InputError, OptionError, TaskError, half_character, not_finite
 from ..loading.loaded import evaluating
 from .calibration import Interval, bootstrap, check_seed
 
@@ -36,7 +36,7 @@ def windows_of(
     if isinstance(tokenizer, torch.nn.Module): raise OptionError("tokenizer and model are swapped: the tokenizer comes first.")
     texts = list(texts) if isinstance(texts, Iterable) else [texts]
     for number, text in enumerate(texts):
-        if isinstance(text, str) and text == text.encode(errors="ignore").decode(): continue
+        if isinstance(text, str) and half_character(text) is None: continue
         raise InputError(f"texts[{number}] is {text!r:.60}, which is no text.")
     begin = tokenizer("a")["input_ids"][:1]
     begin = begin if begin == [tokenizer.bos_token_id] else []

@@ -22,7 +22,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, OptionError, SlmWarning, check_option, did_you_mean
+from ..errors import InputError, OptionError, SlmWarning, check_option, did_you_mean, half_character
 from ..labelling.encode import as_texts
 from .calibration import check_seed
 
@@ -47,7 +47,7 @@ class Labelled:
 
 def _kind_of(label: Any) -> str:
     "What kind of label something is; empty if it can be none"
-    if isinstance(label, str): return "text" if label.strip() and label == label.encode(errors="ignore").decode() else ""
+    if isinstance(label, str): return "text" if label.strip() and half_character(label) is None else ""
     if isinstance(label, bool): return "truth value"
     return "whole number" if isinstance(label, Integral) else ""
 
