@@ -518,5 +518,6 @@ def main() -> None:
         asked = json.loads(line)
         print(json.dumps(answer_apart(asked) if asked else {}), file=out, flush=True)
 
-
+# %% ../../nbs/sizing/building.ipynb #cc942842
+#| eval: false
 if __name__ == "__main__": main()
