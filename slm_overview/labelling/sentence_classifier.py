@@ -40,6 +40,12 @@ def check_sentence_encoder(
     if words: raise TaskError(f"this model reads {words!r:.60} before each text, which a classifier does not. Choose another encoder.")
 
 
+def _through(layers: nn.Module, values: torch.Tensor) -> torch.Tensor:
+    "Values through layers, in the precision of their weights, and in float32 behind them"
+    weight = next(layers.parameters(), values.float())
+    return layers(values.to(weight.dtype)).float()
+
+
 class SentenceForSequenceClassification(PreTrainedModel):
     "An encoder of sentences with a head that scores labels"
 
@@ -68,7 +74,7 @@ class SentenceForSequenceClassification(PreTrainedModel):
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         "One vector for each text"
         mask = torch.ones(hidden.shape[:2], device=hidden.device) if mask is None else mask
-        vectors = self.on_texts(pool(self.on_tokens(hidden.float()), mask, self.modes))
+        vectors = _through(self.on_texts, pool(_through(self.on_tokens, hidden), mask, self.modes))
         return nn.functional.normalize(vectors, dim=-1) if self.normalize else vectors
 
     def longest(
@@ -89,7 +95,8 @@ class SentenceForSequenceClassification(PreTrainedModel):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs) -> SequenceClassifierOutput:
         "The scores of the labels"
-        return SequenceClassifierOutput(logits=self.classifier(self.vectors(input_ids, attention_mask, **inputs)) / self.temperature)
+        scores = _through(self.classifier, self.vectors(input_ids, attention_mask, **inputs))
+        return SequenceClassifierOutput(logits=scores / self.temperature)
 
 # %% ../../nbs/labelling/sentence_classifier.ipynb #d8caff65
 def _json(path: Path, content: Any) -> None:
