@@ -15,6 +15,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,10 +58,11 @@ def format_of(
 
 def _matching(one: str | Path) -> list[Path]:
     "The files that a name or a pattern means; raises `OptionError`"
-    path = Path(one)
+    name = os.path.expanduser(one)  # noqa: PTH111, which fails where nobody has that name
+    path = Path(name)
     try:
         if path.is_dir(): raise OptionError(f"{path} is a folder. Name its files, with a pattern such as {path.name}/*.csv.")
-        matches = [path] if path.is_file() else [Path(name) for name in sorted(glob.glob(str(one), recursive=True))]  # noqa: PTH207
+        matches = [path] if path.is_file() else [Path(found) for found in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207
         if not matches: raise OptionError(f"there is no file {one}.")
         return [match for match in matches if match.is_file()]
     except OSError as error: raise OptionError(f"{str(path)!r:.80} cannot be looked at: {error.strerror}.") from error
@@ -94,6 +96,7 @@ def files_of(
 
 # %% ../../nbs/bulk/rows.ipynb #3843e1d1
 _DELIMITERS = (",", ";", "\t")
+_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # that says at the beginning of a file how its bytes are to be read
 MOST_FIELD = 2**31 - 1  # characters of a field that is read; what is more than `MOST_CHARACTERS` becomes an error of its row
 
 
@@ -108,8 +111,9 @@ def _opened(path: Path) -> Any:
 def _reading(path: Path, place: Callable[[], int]) -> Iterator[None]:
     "Name the file and the line in what goes wrong while a file is read; raises `InputError`"
     try: yield
-    except UnicodeDecodeError as error:
-        said = f"{path}, after line {place()}: this is not text in {error.encoding}. Save the file in UTF-8, or pass encoding=."
+    except UnicodeError as error:
+        named = getattr(error, "encoding", "its encoding")  # which not every error says
+        said = f"{path}, after line {place()}: this is not text in {named}. Save the file in UTF-8, or pass encoding=."
         raise InputError(said) from error
     except csv.Error as error:
         raise InputError(f"{path}, line {place() + 1}: the row that begins here is broken: {error}. Are its quotes closed?") from error
@@ -130,7 +134,8 @@ def _columns_in(fields: Sequence[str], columns: Sequence[str], path: Path) -> li
 
 def _delimiter(line: str, columns: Sequence[str], path: Path) -> str:
     "What separates the fields of a first line that names some columns; raises `OptionError` as `_columns_in` does"
-    named = {mark: next(csv.reader([line], delimiter=mark), []) for mark in _DELIMITERS}
+    tabs = ".tsv" in (ending.casefold() for ending in path.suffixes[-2:])
+    named = {mark: next(csv.reader([line], delimiter=mark), []) for mark in _DELIMITERS[:: -1 if tabs else 1]}
     for mark, fields in named.items():
         if set(columns) <= set(fields): return mark
     mark = max(named, key=lambda mark: len(named[mark]))
@@ -141,8 +146,25 @@ def _delimiter(line: str, columns: Sequence[str], path: Path) -> str:
 _Record = tuple[int, list[Any]]  # a line, and the values of the columns
 
 
-def _csv_records(path: Path, columns: Sequence[str], encoding: str) -> Iterator[_Record]:
-    "The records of a CSV file; raises `InputError` or `OptionError`"
+def _next(rows: Iterator[list[str]]) -> list[str] | None:
+    "The next row of a CSV file, however long its fields are; None behind the last one"
+    before = csv.field_size_limit(MOST_FIELD)
+    try: return next(rows, None)
+    finally: csv.field_size_limit(before)
+
+
+def _check_row(row: list[str], fields: list[str], path: Path, line: int) -> None:
+    "Raise `InputError` for a row with another number of fields than the first line, or for that line once more"
+    if len(row) != len(fields):
+        counts = f"{len(row)} fields, and the first line has {len(fields)}"
+        raise InputError(f"{path}, line {line}: {counts}. Are its quotes closed?")
+    if row[-1] != fields[-1] or len(row) == 1 or [row[0].removeprefix(_MARK), *row[1:]] != fields: return
+    raise InputError(f"{path}, line {line}: the names of the columns are here again, as where files were put one behind the other. Take "
+                     "this line out, or name the files each for itself.")
+
+
+def _csv_records(path: Path, columns: Sequence[str], encoding: str, start: int) -> Iterator[_Record]:
+    "The records of a CSV file from one on; raises `InputError` or `OptionError`"
     begun = 0
     with _reading(path, lambda: begun), _opened(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="")
@@ -152,15 +174,12 @@ def _csv_records(path: Path, columns: Sequence[str], encoding: str) -> Iterator[
         fields = next(csv.reader([first], delimiter=mark))
         places, begun = _columns_in(fields, columns, path), 1
         reader = csv.reader(text, delimiter=mark, strict=True)
-        while True:
-            before = csv.field_size_limit(MOST_FIELD)
-            try: row = next(reader, None)
-            finally: csv.field_size_limit(before)
-            if row is None: return
-            if row and len(row) != len(fields):
-                counts = f"{len(row)} fields, and the first line has {len(fields)}"
-                raise InputError(f"{path}, line {begun + 1}: {counts}. Are its quotes closed?")
-            if row: yield begun + 1, [row[place] for place in places]
+        if start: _next(islice(filter(None, reader), start - 1, start))  # which were looked through before
+        begun = 1 + reader.line_num
+        while (row := _next(reader)) is not None:
+            if row:
+                _check_row(row, fields, path, begun + 1)
+                yield begun + 1, [row[place] for place in places]
             begun = 1 + reader.line_num
 
 
@@ -175,23 +194,42 @@ def _utf8_lines(file: Any, encoding: str) -> Iterator[bytes]:
     for line in io.TextIOWrapper(file, encoding=encoding, newline="\n"): yield line.encode()
 
 
-def _json_records(path: Path, columns: Sequence[str], encoding: str) -> Iterator[_Record]:
-    "The records of a file of JSON Lines; a column that a line does not have is null there; raises `InputError`"
-    number = 0
+def _filled(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    "Lines that are not blank, with their numbers"
+    for number, line in enumerate(lines, 1):
+        if number == 1: line = line.removeprefix(_MARK.encode())
+        if line.strip(): yield number, line
+
+
+def _json_records(path: Path, columns: Sequence[str], encoding: str, start: int) -> Iterator[_Record]:
+    "The records of JSON Lines from one on; a column that a line does not have is null there; raises `InputError` or `OptionError`"
+    number, lost, names = 0, set(columns), ()
     with _reading(path, lambda: number), _opened(path) as file:
-        for line in file if encoding == "utf-8" else _utf8_lines(file, encoding):
-            number += 1
-            line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-            if not line.strip(): continue
+        lines = _filled(file if encoding == "utf-8" else _utf8_lines(file, encoding))
+        for number, line in islice(lines, start, None):
             try: record = _decoded(line)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}, line {number}: this is no JSON: {error}.") from error
             if not isinstance(record, dict):
                 raise InputError(f"{path}, line {number}: this is no object, and a line of JSON Lines is one, such as {{\"text\": \"…\"}}.")
+            if lost: lost, names = lost - record.keys(), names or [*record]
             yield number, [record.get(column) for column in columns]
+    if number and not start: _columns_in([*dict.fromkeys([*names, *({*columns} - lost)])], sorted(lost), path)
 
 # %% ../../nbs/bulk/rows.ipynb #4a7c2544
 _AT_ONCE = 1024  # rows that are read of a Parquet file at once
+
+
+def _value(one: Any) -> Any:
+    "A value of Arrow in Python, or the error where it cannot be one there, as a text with bytes that are none"
+    try: return one.as_py()
+    except (ValueError, OverflowError) as error: return error
+
+
+def _values(column: Any) -> list[Any]:
+    "The values of a column of Arrow"
+    try: return column.to_pylist()
+    except (ValueError, OverflowError): return [*map(_value, column)]
 
 
 def _parquet_records(path: Path, columns: Sequence[str], start: int = 0) -> Iterator[_Record]:
@@ -207,7 +245,7 @@ def _parquet_records(path: Path, columns: Sequence[str], start: int = 0) -> Iter
                 skipped += file.metadata.row_group(groups.pop(0)).num_rows
             number = skipped
             for batch in file.iter_batches(_AT_ONCE, row_groups=groups, columns=list(dict.fromkeys(columns)), use_threads=False):
-                read = [batch.column(column).to_pylist() for column in columns]
+                read = [_values(batch.column(column)) for column in columns]
                 for values in zip(*read, strict=True):
                     number += 1
                     if number > start: yield number, list(values)
@@ -223,7 +261,7 @@ def records(
     "The records of a file; raises `InputError` with the line of what is broken, `OptionError` for a column that is not there"
     kind = format_of(path)[0]
     if kind == "parquet": return _parquet_records(path, columns, start)
-    return islice({"csv": _csv_records, "jsonl": _json_records}[kind](path, columns, encoding), start, None)
+    return {"csv": _csv_records, "jsonl": _json_records}[kind](path, columns, encoding, start)
 
 # %% ../../nbs/bulk/rows.ipynb #3d2d11fb
 MOST_CHARACTERS = 1_000_000  # of a text; a longer one is an error of its row
@@ -241,6 +279,7 @@ class Row:
 def _problem_of(column: str, value: Any, most: int) -> str | None:
     "Why a value is no text that can be used, or nothing"
     if value is None: return f"the column {column!r} is null"
+    if isinstance(value, Exception): return f"the column {column!r} cannot be read: {value!s:.80}"
     if not isinstance(value, str): return f"the column {column!r} holds {value!r:.60}, a {type(value).__name__} and no text"
     if not value.strip(): return f"the column {column!r} is empty"
     if len(value) > most: return f"the column {column!r} has {len(value):,} characters, and at most {most:,} are read (most_characters)"
@@ -261,7 +300,7 @@ def encoding_of(
     try:
         found = codecs.lookup(name).name
         "".encode(found)
-    except (LookupError, TypeError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise OptionError(f"encoding={name!r} is not known to Python. Pass one such as 'utf-8', 'utf-16' or 'cp1252'.") from error
     return found
 
@@ -402,13 +441,16 @@ def _state(path: Path) -> tuple[int, int]:
         return state.st_size, state.st_mtime_ns
 
 
+def _named(files: Sequence[Path]) -> str: return ", ".join([*(path.name for path in files[:3]), *(["…"] if len(files) > 3 else [])])
+
+
 def survey(
     source: Source,  # files and columns
     limit: int | None = None,  # rows after which the rest is left out; none if None
 ) -> Survey:
     "Look through the input; raises `InputError` with the line of what is broken, `OptionError` for a column that is not there"
     counts, problems, whole, total = [], 0, True, 0
-    hashes, there, before = array("q"), False, [_state(path) for path in source.files]
+    hashes, lost, before = array("q"), source.columns[: 1 + bool(source.pair_column)], [_state(path) for path in source.files]
     for path in source.files:
         count = 0
         for line, values in records(path, source.columns, 0, source.encoding):
@@ -417,23 +459,14 @@ def survey(
                 _check_id(values[-1], path, line, source.id_column)
                 whole = whole and isinstance(values[-1], int)
                 hashes.append(hash(str(values[-1])))
-            there = there or values[0] is not None
+            if lost: lost = [name for name in lost if not isinstance(values[source.columns.index(name)], str)]
             problems += source.row(0, values).problem is not None
             count, total = count + 1, total + 1
         counts.append(count)
-    if not total: raise InputError(f"there are no rows in {', '.join(path.name for path in source.files[:3])}.")
-    if not there: raise _nowhere(source)
+    if not total: raise InputError(f"there are no rows in {_named(source.files)}.")
+    if lost: raise OptionError(f"the column {lost[0]!r} holds no text in any row of {_named(source.files)}. Name the one that does.")
     if source.id_column: _repeated(source, hashes)
     files = tuple(file_of(path) for path in source.files)
     changed = next((path for path, state in zip(source.files, before, strict=True) if _state(path) != state), None)
     if changed: raise InputError(f"{changed} changed while it was looked through. Run it again when nothing writes to it any more.")
     return Survey(files, tuple(counts), problems, whole and source.id_column is not None)
-
-
-def _nowhere(source: Source) -> OptionError:
-    "The error for a column of texts that is null in each row"
-    path, names = source.files[0], []
-    if format_of(path)[0] == "jsonl":
-        with _opened(path) as file: names = [*_decoded(next(line for line in file if line.strip()))]
-    columns = f" The columns of {path.name} are: {', '.join(names)}." if names else ""
-    return OptionError(f"the column {source.text_column!r} is null in each row.{did_you_mean(source.text_column, names)}{columns}")
