@@ -27,7 +27,6 @@ from tqdm import tqdm
 from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .files.packaged import find_packaged
 from .files.weights import check_gguf_writes, read_gguf_header
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
@@ -489,9 +488,8 @@ def _load_adapted(name: str, adapter: Adapter, task: str | None, quantize: str |
     "The base of an adapter, with the adapter in its weights"
     check_peft()
     _check_quantize(quantize)
-    local = find_packaged(adapter.base) or Path(adapter.base).expanduser().exists()
     listed = "feature-extraction" if (adapter.folder / LISTING).is_file() else None
-    task, revision = task or adapter.task or listed, None if local else adapter.revision
+    task, revision = task or adapter.task or listed, adapter.base_revision
     if task in ("text-classification", "token-classification"): options["num_labels"] = options["num_labels"] or adapter.labels
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UntrainedHeadWarning)  # the head is in the adapter, or missed below

@@ -48,7 +48,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     prompt_template: str | None = None  # of models that write: what they are asked; `{}` is the text
     max_new_tokens: int = 128  # of models that write: the longest answer
     temperature: float = 0.0  # of models that write: 0 takes the likeliest token each time
-    seed: int = 0  # of models that write with a temperature
+    seed: int = 0  # of models that write with a temperature: each row is drawn with it alone, so that equal texts have equal answers
 
 
 class Answers(Protocol):
@@ -195,7 +195,8 @@ class Writing:
         self.ask = template.replace
         drawing = {"temperature": asked.temperature, "seed": asked.seed if asked.temperature else None}
         self.write = partial(chat if has_chat_template(tokenizer) else generate, tokenizer=tokenizer, model=model, **drawing)
-        self.alone = has_chat_template(tokenizer) or not isinstance(model, torch.nn.Module)  # in llama.cpp, several would share batches
+        several = isinstance(model, torch.nn.Module) and not (has_chat_template(tokenizer) or asked.temperature)
+        self.alone = not several  # llama.cpp would let them share batches, and tokens that are drawn depend on who is beside them
         check_count(asked.batch_size, "batch_size", "answers")
 
     def again(self) -> None:

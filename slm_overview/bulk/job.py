@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['ENGINES', 'DONE', 'NEW', 'fingerprint_of', 'missing', 'blocks', 'BulkResult', 'Done', 'done_of', 'json_of',
-           'checked_begun', 'predict_file', 'asked_of']
+           'checked_begun', 'predict_file', 'without', 'asked_of']
 
 # %% ../../nbs/bulk/job.ipynb #aea27f1a
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ from typing import Any, Literal
 import msgspec
 from tqdm import tqdm
 
-from ..errors import JobError, OptionError, check_option
+from ..errors import CheckpointError, JobError, OptionError, check_option
 from ..files.kept import settle_names, write_whole
 from .parts import JOB, Part, Store, differences, folder_of, locked, writing
-from .rows import MOST_CHARACTERS, File, Row, Source, Survey, digest_of_file, file_of, files_of, format_of, survey
-from .target import part_content, read_part, rows_with_answers, schema_of, write_file
+from .rows import MOST_CHARACTERS, File, Row, Source, Survey, digest_of_file, file_of, files_of, survey
+from .target import part_content, read_part, rows_with_answers, schema_of, target_of, write_file
 
 # %% ../../nbs/bulk/job.ipynb #76970bad
 _LIBRARIES = ("slm_overview", "torch", "transformers", "tokenizers", "numpy", "pyarrow", "xllamacpp")
@@ -38,18 +39,42 @@ def _version(library: str) -> str | None:
     except PackageNotFoundError: return None
 
 
-def _model_files(checkpoint: Any, known: Sequence[File]) -> dict[str, File]:
+def _beside(folder: Path) -> Iterator[Path]:
+    "What a model may be loaded from besides its weights: not the parts of a job, what a training kept on its way, and hidden files"
+    for path in [*folder.glob("*"), *folder.glob("*/*"), *folder.glob("*/*/*")]:
+        within = path.relative_to(folder).parts
+        if any(re.match(r"\.|checkpoint-\d+$|.*\.parts$", part) for part in within): continue
+        if path.suffix in _BESIDE or (path.suffix == ".safetensors" and len(within) > 1): yield path  # layers behind an encoder
+
+
+def _model_files(checkpoint: Any, known: Sequence[File], weights: Sequence[Path] | None = None, start: str = "") -> dict[str, File]:
     "The files that a model is loaded from, by their names within its folder; those that are known are not digested again"
     folder, before = checkpoint.folder, {file.name: file for file in known}
-    every = [] if checkpoint.gguf_file else [*folder.glob("*"), *folder.glob("*/*")]
-    layers = [path for path in every if path.suffix == ".safetensors" and path.parent != folder]  # behind an encoder
-    paths = sorted({*checkpoint.weights, *layers, *(path for path in every if path.suffix in _BESIDE)})
+    paths = {*(checkpoint.weights if weights is None else weights), *(() if checkpoint.gguf_file else _beside(folder))}
     found = {}
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
+    for path in sorted(paths):
+        name = start + path.relative_to(folder).as_posix()
         old = before.get(name)
         found[name] = msgspec.structs.replace(file_of(path, old and msgspec.structs.replace(old, name=path.name)), name=name)
     return found
+
+
+def _model_of(asked: Any, known: Sequence[File]) -> tuple[dict[str, File], str | None]:
+    "The files that a model is loaded from, with those of an adapter if it is one, and the commit of its repository"
+    from slm_overview.loading.adapter import WEIGHTS, adapter_named
+    from slm_overview.loading.placement import check_before_fetching, choose_device
+    from slm_overview.loading.resolve import Checkpoint, resolve
+
+    def found(name: str, revision: str | None) -> Checkpoint:
+        "The files of a whole model"
+        return resolve(name, revision=revision, check=partial(check_before_fetching, name, None, choose_device(asked.device)))
+    try: checkpoint = found(asked.model, asked.revision)
+    except CheckpointError:
+        adapter = adapter_named(asked.model, asked.revision)
+        if adapter is None: raise
+        base, own = found(adapter.base, adapter.base_revision), Checkpoint(asked.model, adapter.folder)
+        return _model_files(base, known) | _model_files(own, known, [own.folder / WEIGHTS], "adapter: "), base.revision
+    return _model_files(checkpoint, known), checkpoint.revision
 
 
 def _machine(device: str, threads: int) -> dict[str, Any]:
@@ -160,6 +185,7 @@ class _How:
     flush_seconds: float
     engine: str
     actors: int | tuple[int, int]
+    retry_errors: bool
 
 
 @dataclass(frozen=True)
@@ -365,36 +391,43 @@ def _surveyed(source: Source, limit: int | None, begun: Mapping[str, Any] | None
     return Survey(files, before.counts, before.problems, before.whole_ids)  # refused, since the input is another one
 
 
-def _threads(how: _How, begun: Mapping[str, Any] | None) -> int:
-    "With how many threads a block is answered: those of this process, or its share of them where there are several processes"
+def _threads_of_torch() -> int:
+    "With how many threads PyTorch computes in this process; with one where it was forked off"
     import torch
 
     from slm_overview.loading.loaded import alone_in_fork
 
-    alone_in_fork()  # before threads are counted: a process that was forked off computes with one
-    if how.engine != "processes": return torch.get_num_threads()
-    return begun["fingerprint"]["machine"]["threads"] if begun else max(1, torch.get_num_threads() // how.actors)
+    alone_in_fork()
+    return torch.get_num_threads()
+
+
+def _threads(how: _How, begun: Mapping[str, Any] | None) -> int:
+    "With how many threads a block is answered: those of this process, or its share of them where there are several processes"
+    if how.engine != "processes": return _threads_of_torch()
+    return begun["fingerprint"]["machine"]["threads"] if begun else max(1, _threads_of_torch() // how.actors)
 
 
 def _opened(store: Store, source: Source, asked: Any, more: Mapping[str, Any], how: _How) -> tuple[Survey, Any, bool]:
     "The survey of a job, its answers if they had to be loaded, and whether it is new; raises `JobError` with what is different"
-    from slm_overview.loading.placement import check_before_fetching, choose_device
-    from slm_overview.loading.resolve import resolve
-
     begun = store.begun()
     if begun is None and store.target.exists(): raise _foreign(store.target)
     if begun is not None: checked_begun(begun, store.target)
-    guard = partial(check_before_fetching, asked.model, None, choose_device(asked.device))
-    checkpoint = resolve(asked.model, revision=asked.revision, check=guard)
-    found = _surveyed(source, more["limit"], begun)
-    files = _model_files(checkpoint, msgspec.convert(begun["model_files"], list[File]) if begun else ())
-    now = fingerprint_of(found, source, asked, files, checkpoint.revision, more, _threads(how, begun))
+    found = _surveyed(source, more["limit"], begun)  # before a model is fetched, since a fault of the input is found in seconds
+    files, revision = _model_of(asked, msgspec.convert(begun["model_files"], list[File]) if begun else ())
+    now = fingerprint_of(found, source, asked, files, revision, more, _threads(how, begun))
     if begun is None: return found, {"fingerprint": now, "survey": found, "model_files": list(files.values())}, True
-    other = differences(begun["fingerprint"], now)
+    before = begun["fingerprint"]
+    other = differences(before, now if _asks(store, found, how) else now | {"machine": before["machine"]})
     if not other: return found, begun, False
     what = "; ".join([*other[:5], *(["…"] if len(other) > 5 else [])])
     again = f"Run it as it was begun, name another target, or remove {store.folder.name} to begin again."
     raise JobError(f"{store.target.name} was begun as another job: {what}. {again}")
+
+
+def _asks(store: Store, found: Survey, how: _How) -> bool:
+    "Whether anything is left to be asked of a model; where nothing is, it does not matter on which machine that would be"
+    return bool(missing(store.parts.values(), found.rows)) or (how.retry_errors and any(part.errors for part in store.parts.values()))
+
 
 def _prepared(store: Store, source: Source, asked: Any, more: Mapping[str, Any], how: _How) -> _Job:
     "A job that is ready to run, begun now or before; raises `JobError` with what is different"
@@ -433,20 +466,22 @@ def predict_file(
     **options: Any,  # of the model, as `Asked` has them: `task`, `choices`, `max_length`, `max_new_tokens`, `dtype`, …
 ) -> BulkResult:
     "Answer each row of files in a job that can be killed and continued; raises `JobError`, `OptionError`, `InputError` or `ModelError`"
-    target = Path(target)
-    format_of(target)
-    read = Source(_without(files_of(source), target), text_column, pair_column, id_column, encoding, most_characters)
-    how = _How(flush_rows, flush_seconds, check_option("engine", engine, ENGINES), _checked_actors(actors, engine))
+    target = target_of(target)
+    read = Source(without(files_of(source), target), text_column, pair_column, id_column, encoding, most_characters)
+    how = _How(flush_rows, flush_seconds, check_option("engine", engine, ENGINES), _checked_actors(actors, engine), retry_errors)
     for name, value in {"limit": limit, "block_rows": block_rows, "flush_rows": flush_rows}.items(): _check_rows(name, value)
     if not (isinstance(flush_seconds, int | float) and flush_seconds >= 0):
         raise OptionError(f"flush_seconds={flush_seconds!r} is no number of seconds. Pass 0 or more.")
     asked = asked_of(str(model), options)
     with locked(target) as folder:
         store = Store(target, folder)
-        return _run(_prepared(store, read, asked, {"block_rows": block_rows, "limit": limit}, how), retry_errors)
+        return _run(_prepared(store, read, asked, {"block_rows": block_rows, "limit": limit}, how))
 
 
-def _without(files: Sequence[Path], target: Path) -> tuple[Path, ...]:
+def without(
+    files: Sequence[Path],  # of a source
+    target: Path,  # of a job
+) -> tuple[Path, ...]:
     "Files without the one that answers are written to, which a pattern may mean as well; raises `OptionError` if that is the only one"
     kept = tuple(path for path in files if path.resolve() != target.resolve())
     if kept: return kept
@@ -460,10 +495,10 @@ def _check_input(job: _Job) -> None:
     raise _changed(job, "a file is another one now, or has fewer rows")
 
 
-def _run(job: _Job, retry_errors: bool) -> BulkResult:
+def _run(job: _Job) -> BulkResult:
     "Do what is left of a job"
     started = time.monotonic()
-    computed = _compute(job) + (_retry(job) if retry_errors else 0)
+    computed = _compute(job) + (_retry(job) if job.how.retry_errors else 0)
     if computed: _check_input(job)
     if computed or not _is_finished(job): _finish(job)
     errors = sum(part.errors for part in job.store.parts.values())
@@ -473,19 +508,12 @@ def _run(job: _Job, retry_errors: bool) -> BulkResult:
 def _checked_actors(actors: int | tuple[int, int] | None, engine: str) -> int | tuple[int, int]:
     "How many hold the model, or with Ray the least and the most of them; raises `OptionError`"
     if engine == "local" and actors is not None: raise OptionError(f"actors={actors!r} goes with engine='processes' or 'ray'.")
-    if actors is None: return _cores() if engine == "processes" else 1
+    if actors is None: return _threads_of_torch() if engine == "processes" else 1
     pair = actors if isinstance(actors, tuple) and engine == "ray" else (actors, actors)
     whole = len(pair) == 2 and all(isinstance(one, int) and not isinstance(one, bool) for one in pair)
     if whole and 1 <= pair[0] <= pair[1]: return actors
     more = ", or the least and the most: (2, 8)" if engine == "ray" else ""
     raise OptionError(f"actors={actors!r} is no number of actors. Pass a whole number from 1 on{more}.")
-
-
-def _cores() -> int:
-    "As many processes as PyTorch has threads"
-    import torch
-
-    return torch.get_num_threads()
 
 
 def _check_rows(name: str, value: int | None) -> None:

@@ -18,10 +18,10 @@ import msgspec
 import numpy as np
 
 from ..errors import InputError, JobError, OptionError
-from .job import asked_of, checked_begun, done_of, json_of, missing
+from .job import asked_of, checked_begun, done_of, json_of, missing, without
 from .parts import JOB, Part, folder_of, is_running, problem_of, read_manifest
 from .rows import MOST_CHARACTERS, Row, Source, Survey, digest_of_file, file_of, files_of, records, survey
-from .target import read_part
+from .target import read_part, target_of
 
 # %% ../../nbs/bulk/look.ipynb #76a001ca
 _RECENT = 20  # parts whose times give the speed
@@ -76,7 +76,7 @@ def bulk_status(
     target: str | Path,  # of a job
 ) -> BulkStatus:
     "How far a job is, from what it has written; raises `JobError` if there is none"
-    target = Path(target)
+    target = target_of(target)
     rows, running = msgspec.convert(_begun(target)["survey"], Survey).rows, is_running(target)
     parts, _ = read_manifest(folder_of(target))
     done, errors = sum(part.rows for part in parts), sum(part.errors for part in parts)
@@ -142,12 +142,12 @@ def bulk_verify(
     source: str | Path | Iterable[str | Path] | None = None,  # the files of the job, to hold ids and bytes against; None: not at all
 ) -> Verified:
     "Count a result again; raises `JobError` if there is no job, `InputError` for files that cannot be read"
-    target = Path(target)
+    target = target_of(target)
     begun = _begun(target)
     found, columns = msgspec.convert(begun["survey"], Survey), begun["fingerprint"]["columns"]
     problems, counted, key, ids = list(_wrong_parts(target, found.rows)), [0, 0], columns["id_column"], None
     if source is not None:
-        read = Source(tuple(files_of(source)), columns["text_column"], columns["pair_column"], key, columns["encoding"])
+        read = Source(without(files_of(source), target), columns["text_column"], columns["pair_column"], key, columns["encoding"])
         same = [file_of(path).digest for path in read.files] == [file.digest for file in found.files]
         if not same: problems.append("the input is another one")
         elif key: ids = (row.id for row in read.rows(found.counts))

@@ -21,6 +21,7 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntr
 
 from ..catalog.hub import PICKLED, hub_errors, no_safetensors
 from ..errors import CheckpointError, MissingDependencyError
+from ..files.packaged import find_packaged
 from ..files.weights import read_safetensors_header
 from .resolve import FILES_TO_FETCH
 
@@ -40,6 +41,11 @@ class Adapter:
     revision: str | None = None  # the commit of the base
     task: str | None = None  # a key of `TASKS`, if the adapter says what it is for
     labels: int | None = None  # how many labels the head has that comes with it
+
+    @property
+    def base_revision(self) -> str | None:  # None where the base is on this machine, and not of the Hub
+        "The commit that the base is asked of the Hub with"
+        return None if find_packaged(self.base) or Path(self.base).expanduser().exists() else self.revision
 
 
 def _labels(folder: Path, kept: list[str]) -> int | None:
