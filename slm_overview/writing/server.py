@@ -240,12 +240,11 @@ class _Reader:
         if event == _DONE: self.whole = True
         if event is None or event == _DONE: return
         if not isinstance(event, dict): raise _Broken("it sent an event that is no object")
+        choice = _first(event.get("choices"))
         failed = event.get("error") or ("choices" not in event and any(isinstance(event.get(name), str) for name in ("message", "detail")))
-        failed = event if failed else next((one for one in [_first(event.get("choices"))] if one.get("error")), None)
-        if failed: raise _Broken(f"it said: {_message_in(failed)}")
+        if failed or choice.get("error"): raise _Broken(f"it said: {_message_in(event if failed else choice)}")
         if counted := _object(event.get("usage")):
             self.usage = Usage(_count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens")))
-        choice = _first(event.get("choices"))
         part = _object(choice.get("delta") or choice.get("message")) or choice
         self._add(part.get("text") if part.get("content") is None else part["content"])
         self.others += [name for name in ("refusal", "tool_calls", "function_call") if part.get(name)]
