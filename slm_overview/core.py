@@ -24,7 +24,7 @@ import torch
 import transformers
 from tokenizers import normalizers
 from tqdm import tqdm
-from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import AutoConfig, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .files.weights import check_gguf_writes, read_gguf_header
@@ -38,7 +38,7 @@ from .loading.adapter import Adapter, adapter_named, check_no_adapter, check_pef
 from .loading.loaded import check_complete, check_finite, evaluating, left_over, name_of, untrained_weights
 from .loading.resolve import VOCABULARIES, Checkpoint, resolve
 from .loading.task import show_task, task_of
-from .loading.tokenizer import saved_tokenizer
+from .loading.tokenizer import saved_template, saved_tokenizer
 from .writing.chat_template import templates_in
 from .writing.llama_cpp import LlamaCppModel, LlamaCppTokenizer, check_room, has_llama_cpp, split_as_stated, usable_context
 from slm_overview.errors import (
@@ -260,10 +260,10 @@ def _is_altered(model: PreTrainedModel) -> bool:
 _LABELS = ("text-classification", "token-classification", "question-answering")  # tasks whose answers a head of its own makes
 
 
-def _foreign(model: PreTrainedModel, named: str, task: str) -> str:
+def _foreign(model: PreTrainedModel, named: str, task: str, altered: bool) -> str:
     "Why a model is not read by the class that it was saved as; empty if it is"
     known, own = hasattr(transformers, named.removeprefix("TF").removeprefix("Flax")), getattr(model.config, "auto_map", None)
-    coded = isinstance(own, dict) and (not known or _is_altered(model) or (task in _LABELS and TASKS[task].__name__ in own))
+    coded = isinstance(own, dict) and (not known or altered or (task in _LABELS and TASKS[task].__name__ in own))
     if coded: return "since no code that comes with a model is run here"
     return "since transformers has no class of that name" if not known and task in _LABELS else ""
 
@@ -273,7 +273,7 @@ def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, task: st
     named, (_, beside) = next(iter(model.config.architectures or []), None), left_over(model, unused)
     altered = _is_altered(model)
     if named is None or (hasattr(transformers, named) and named != type(model).__name__ and not altered): return
-    how = f"which has no place for {beside[0]}" if beside and not altered else _foreign(model, named, task)
+    how = f"which has no place for {beside[0]}" if beside and not altered else _foreign(model, named, task, altered)
     if not how: return
     warnings.warn(
         f"'{name}' was saved as a {named} and is read as a {type(model).__name__}, {how}: its answers may be others than those "
@@ -471,6 +471,9 @@ def _as_saved_with(adapter: Adapter, tokenizer: Any, model: PreTrainedModel) -> 
     if any((folder / name).is_file() for name in VOCABULARIES):
         with _quiet(progress=False), _loading(saved): tokenizer = _load_tokenizer(saved, model.task)
         state_padding(tokenizer, model)
+    elif template := saved_template(folder): tokenizer.chat_template = template
+    if (folder / "generation_config.json").is_file():
+        with _loading(saved): model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
     settings = encoder_settings(folder)
     if model.task == "text-classification":
         check_scored_by_head(folder)

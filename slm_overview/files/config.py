@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_LAYERS', 'LARGEST_SIZE', 'LAYER_KEYS', 'SIZE_KEYS', 'ZERO_KEYS', 'LARGEST_CONFIG', 'check_config', 'reading',
-           'read_config', 'Config', 'once']
+           'read_config', 'read_settings', 'Config', 'once']
 
 # %% ../../nbs/files/config.ipynb #eb08eb80
 import json
@@ -121,22 +121,37 @@ def reading(
 LARGEST_CONFIG = 8 * 2**20  # bytes; real ones have a few thousand
 
 
+def _parsed(path: Path) -> Any:
+    "What a file of JSON holds; raises `CheckpointError`"
+    check_file(path, "A model's config.json is needed.")
+    try:
+        with open(path, "rb") as file: text = file.read(LARGEST_CONFIG + 1)
+        if len(text) > LARGEST_CONFIG: raise CheckpointError(f"{path} has more than {LARGEST_CONFIG:,} bytes, too many for a config.")
+        return json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, SlmError): raise
+        raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
+
+
 def read_config(
     path: str | Path,  # a config.json, or a folder with one
 ) -> dict[str, Any]:  # what it says
     "Read a config; raises `CheckpointError` if it is missing, too large, or no JSON object"
     path = Path(path)
     if path.is_dir(): path = path / "config.json"
-    check_file(path, "A model's config.json is needed.")
-    try:
-        with open(path, "rb") as file: text = file.read(LARGEST_CONFIG + 1)
-        if len(text) > LARGEST_CONFIG: raise CheckpointError(f"{path} has more than {LARGEST_CONFIG:,} bytes, too many for a config.")
-        config = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, SlmError): raise
-        raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
+    config = _parsed(path)
     if not isinstance(config, dict): raise CheckpointError(f"{path} holds no config: it is a {type(config).__name__}, not an object.")
     return config
+
+
+def read_settings(
+    path: Path,  # a file of settings beside a model
+    kind: type = dict,  # what it should hold
+) -> Any:  # empty if there is no such file
+    "Read a file of settings, if it is there; raises `CheckpointError` for one that is too large, no JSON, or holds something else"
+    found = _parsed(path) if path.is_file() else kind()
+    if isinstance(found, kind): return found
+    raise CheckpointError(f"{path} holds a {type(found).__name__}, and a {kind.__name__} is needed there.")
 
 # %% ../../nbs/files/config.ipynb #6e4e7ba8
 class Config(dict):

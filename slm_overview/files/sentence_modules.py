@@ -9,13 +9,13 @@ __all__ = ['KINDS', 'LISTING', 'ABOUT', 'POOLING_MODES', 'CLASSIFIER', 'SavedMod
 
 # %% ../../nbs/files/sentence_modules.ipynb #e6b41839
 import ast
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import CheckpointError, OptionError, TaskError
+from .config import read_settings
 
 # %% ../../nbs/files/sentence_modules.ipynb #49005104
 KINDS = ("Transformer", "StaticEmbedding", "Router", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout")  # modules that are known
@@ -33,15 +33,6 @@ class SavedModule:
     kind: str  # one of `KINDS`
     folder: Path  # where its files are
     settings: Mapping[str, Any] = field(default_factory=dict)  # as saved
-
-
-def _read(file: Path, kind: type = dict) -> Any:
-    "What a file of JSON holds; empty if there is no file; raises `CheckpointError` for one that is broken"
-    if not file.is_file(): return kind()
-    try: found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error: raise CheckpointError(f"{file} is no valid JSON: {error}") from error
-    if not isinstance(found, kind): raise CheckpointError(f"{file} holds a {type(found).__name__}, and a {kind.__name__} is needed there.")
-    return found
 
 
 def _kind_of(type_name: Any, file: Path) -> str:
@@ -68,13 +59,13 @@ def _saved(folder: Path, type_name: Any, path: Any, file: Path) -> SavedModule:
     "A module of a list, with its settings"
     kind, place = _kind_of(type_name, file), _below(folder, path, file)
     names = _SETTINGS.get(kind, ("config.json",))
-    settings = next((found for name in names if (found := _read(place / name))), {})
+    settings = next((found for name in names if (found := read_settings(place / name))), {})
     return SavedModule(kind, place, settings)
 
 
 def _listed(folder: Path, file: Path) -> list[SavedModule]:
     "The modules that a folder lists; none where it has no list"
-    try: return [_saved(folder, one["type"], one.get("path", ""), file) for one in _read(file, list)]
+    try: return [_saved(folder, one["type"], one.get("path", ""), file) for one in read_settings(file, list)]
     except (KeyError, TypeError, AttributeError) as error: raise CheckpointError(f"{file} lists a module without its type.") from error
 
 
@@ -144,7 +135,7 @@ def encoder_settings(
     folder: Path,  # of a model whose encoder lies in the folder itself
 ) -> dict[str, Any]:  # empty if there are none
     "What sentence-transformers saved about an encoder; raises `CheckpointError` for a broken file"
-    return next((found for name in _TRANSFORMER_SETTINGS if (found := _read(folder / name))), {})
+    return next((found for name in _TRANSFORMER_SETTINGS if (found := read_settings(folder / name))), {})
 
 
 def stated_length(
@@ -196,7 +187,7 @@ def about(
     folder: Path,  # of a model
 ) -> dict[str, Any]:  # empty if there is nothing
     "What sentence-transformers noted about a whole model; raises `CheckpointError` for a broken file"
-    return _read(folder / ABOUT)
+    return read_settings(folder / ABOUT)
 
 
 _GIVES_VECTORS, _GIVES_SCORES = "SentenceTransformer", "CrossEncoder"  # kinds of models of sentence-transformers that are known
@@ -275,7 +266,7 @@ def has_one_encoder(
     folder: Path,  # of a model
 ) -> bool:  # False for static vectors and routers, and where the encoder is in a folder of its own
     "Whether a folder is that of an encoder which transformers can load"
-    first = next(iter(_read(folder / LISTING, list)), {})
+    first = next(iter(read_settings(folder / LISTING, list)), {})
     static = isinstance(first, dict) and str(first.get("type", "")).endswith((".StaticEmbedding", ".Router", ".Asym"))
     return (folder / "config.json").is_file() and not static
 
@@ -287,7 +278,7 @@ def _unlisted(folder: Path) -> tuple[SavedModule, ...]:
     "The modules of a folder without a list: an encoder, and unless a pooling is there the mean, or of a model that writes the last token"
     places = sorted(path.parent.name for path in folder.glob("[0-9]*_*/config.json") if path.parent.name != "1_Pooling")
     if places: raise CheckpointError(f"{folder} has {', '.join(places)}, and no {LISTING} that says how they are used.")
-    pooling, config = _saved(folder, "sentence_transformers.Pooling", "1_Pooling", folder / LISTING), _read(folder / "config.json")
+    pooling, config = _saved(folder, "sentence_transformers.Pooling", "1_Pooling", folder / LISTING), read_settings(folder / "config.json")
     writes = str(next(iter(config.get("architectures") or []), "")).endswith("ForCausalLM") and config.get("is_causal", True)
     rare = set(pooling_modes(pooling.settings)) - _WELL_KNOWN
     if rare:
@@ -323,7 +314,7 @@ def check_scored_by_head(
     if about(folder).get("model_type") != _GIVES_SCORES: return
     settings = encoder_settings(folder)
     _check_plain(folder, settings)
-    kinds = [str(one.get("type", "")).rpartition(".")[2] for one in _read(folder / LISTING, list) if isinstance(one, dict)]
+    kinds = [str(one.get("type", "")).rpartition(".")[2] for one in read_settings(folder / LISTING, list) if isinstance(one, dict)]
     task = settings.get("transformer_task", _HEADED)
     if task == _HEADED and kinds in ([], ["Transformer"]): return
     raise TaskError(f"'{folder}' scores pairs by {', '.join(kinds)}, for {task}, and only a reranker with a head of its own is known here. "

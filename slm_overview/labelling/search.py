@@ -14,6 +14,7 @@ from hashlib import blake2b
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -209,15 +210,36 @@ def _parts(model: Any) -> Iterator[torch.nn.Module]:
         if found := getattr(one, "behind", None): yield from (found.on_tokens, found.on_texts)
 
 
+_HASHES: WeakKeyDictionary = WeakKeyDictionary()  # by model: the state of its weights, and their digest then
+
+
+def _state(weights: list[torch.Tensor]) -> tuple | None:
+    "What changes with the weights of a model, and is quick to ask: where they are, how often each was written, and a number of each"
+    kinds = {(weight.dtype, weight.device) for weight in weights}
+    if len(kinds) != 1 or any(weight.is_inference() or weight.numel() == 0 for weight in weights): return None
+    some = [weight.detach()[tuple(length // 2 for length in weight.shape)] for weight in weights]
+    read = torch.stack(some).float().cpu().numpy().tobytes()
+    return tuple((weight.data_ptr(), weight._version, weight.numel()) for weight in weights), read
+
+
+def _digest(model: Any, weights: list[torch.Tensor]) -> Any:
+    "A digest of some numbers of each weight, kept with the model until a weight is changed"
+    state, known = _state(weights), _HASHES.get(model)
+    if known and state is not None and known[0] == state: return known[1]
+    digest = blake2b(digest_size=12)
+    for weight in weights:
+        some = weight.flatten()[:: max(1, weight.numel() // _SAMPLE)].to("cpu", torch.bfloat16)
+        digest.update(some.contiguous().view(torch.int16).numpy())
+    _HASHES[model] = state, digest
+    return digest
+
+
 def _fingerprint(model: Any, options: dict[str, Any]) -> str | None:
     "What tells a model from what training makes of it, and a pooling from another; None for what comes from the Hub, or is of other types"
     if _revision(model): return None
     weights = [weight.detach() for part in _parts(model) for weight in part.parameters()]
     if any(type(weight) is not torch.Tensor or weight.dtype not in _COMPARABLE for weight in weights): return None
-    digest = blake2b(digest_size=12)
-    for weight in weights:
-        some = weight.flatten()[:: max(1, weight.numel() // _SAMPLE)].to("cpu", torch.bfloat16)
-        digest.update(some.contiguous().view(torch.int16).numpy())
+    digest = _digest(model, weights).copy()
     stated = [getattr(getattr(one, "behind", None), "modes", ()) for one in getattr(model, "models", [model])]
     digest.update(repr([*stated, options.get("pooling")]).encode())
     return digest.hexdigest()

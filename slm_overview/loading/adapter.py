@@ -7,9 +7,9 @@ __all__ = ['CONFIG', 'WEIGHTS', 'Adapter', 'weights_of', 'read_adapter', 'check_
            'check_peft', 'merge_adapter']
 
 # %% ../../nbs/loading/adapter.ipynb #916cd95e
-import json
 import re
 import warnings
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,6 +21,7 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntr
 
 from ..catalog.hub import PICKLED, hub_errors, no_safetensors
 from ..errors import CheckpointError, MissingDependencyError
+from ..files.config import read_settings
 from ..files.packaged import find_packaged
 from ..files.weights import read_safetensors_header
 from .resolve import FILES_TO_FETCH
@@ -68,9 +69,8 @@ def read_adapter(
 ) -> Adapter | None:  # None if it holds no adapter
     "What the adapter in a folder says; raises `CheckpointError` for another kind than LoRA, or without safetensors"
     if not (folder / CONFIG).is_file(): return None
-    try: said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except ValueError as error: raise CheckpointError(f"{folder / CONFIG} is no valid JSON: {error}") from error
-    kind, base = (said.get(name) if isinstance(said, dict) else None for name in ("peft_type", "base_model_name_or_path"))
+    said = read_settings(folder / CONFIG)
+    kind, base = said.get("peft_type"), said.get("base_model_name_or_path")
     if kind != "LORA":
         told = f"{folder} holds an adapter of the kind {kind!r}, and only 'LORA' is read here."
         raise CheckpointError(f"{told} Merge it into its base with peft, save that, and load what was saved.")
@@ -129,6 +129,18 @@ def check_peft() -> None:
         raise MissingDependencyError("an adapter needs the library peft. Install it with `pip install peft`.")
 
 
+def _own_weights(adapted: Any) -> None:
+    "Give each layer that an adapter changes a weight of its own, where it shared one that the adapter leaves alone elsewhere"
+    from peft.tuners.lora import LoraLayer
+
+    used = Counter(weight.data_ptr() for _, weight in adapted.named_parameters(remove_duplicate=False))
+    layers = [layer.get_base_layer() for layer in adapted.modules() if isinstance(layer, LoraLayer)]
+    shared = [layer for layer in layers if used[layer.weight.data_ptr()] > 1]
+    for layer in shared: layer.weight = type(layer.weight)(layer.weight.detach().clone(), requires_grad=False)
+    model = adapted.get_base_model()
+    if {*shared} & {model.get_input_embeddings(), model.get_output_embeddings()}: model.config.tie_word_embeddings = False
+
+
 def merge_adapter(
     model: Any,  # the base, with a head of the size that the adapter needs
     adapter: Adapter,  # what `read_adapter` gave
@@ -150,6 +162,7 @@ def merge_adapter(
         odd = min(placed ^ stored)
         where = "the file" if odd in stored else "the model"
         raise CheckpointError(f"{wrong}: {odd} is only in {where}. Name the base that it was trained on.")
+    _own_weights(adapted)
     merged = adapted.merge_and_unload()
     if hasattr(merged, "peft_config"): del merged.peft_config  # which would say that there is still one
     return merged.eval()

@@ -164,6 +164,23 @@ def _tagged(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "oneOf": [{"allOf": [part, {"required": [name]}]} for part in schema["oneOf"]]}
 
 
+_JOINED = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "const")  # keys that a null would have to pass, too
+_OUTSIDE = ("$defs", "definitions", "components")  # what references lead to stays where it is
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    "A schema that allows null in the words of JSON Schema, where OpenAPI's say so"
+    if not any(schema.get(name) is True for name in ("nullable", "x-nullable")): return schema
+    schema = {name: value for name, value in schema.items() if name not in ("nullable", "x-nullable")}
+    if any(name in schema for name in _JOINED):
+        around = {name: schema.pop(name) for name in _OUTSIDE if name in schema}
+        return {**around, "anyOf": [schema, {"type": "null"}]}
+    kinds, listed = schema.get("type"), schema.get("enum")
+    if isinstance(kinds, str | list): schema["type"] = [*dict.fromkeys([*([kinds] if isinstance(kinds, str) else kinds), "null"])]
+    if isinstance(listed, list) and None not in listed: schema["enum"] = [*listed, None]
+    return schema
+
+
 def _as_kept(schema: Any, known: bool = True) -> Any:
     "A schema as llguidance keeps it, without formats that are not known, which are notes for people as long as nobody says what they mean"
     if isinstance(schema, list): return [_as_kept(part, known) for part in schema]
@@ -174,7 +191,7 @@ def _as_kept(schema: Any, known: bool = True) -> Any:
     for name, value in kept.items():
         if name in _PARTS and isinstance(value, dict): kept[name] = {key: _as_kept(part, known) for key, part in value.items()}
         elif name not in _VALUES: kept[name] = _as_kept(value, known and name in _WORDS)
-    return _tagged(_bounded(kept))
+    return _nullable(_tagged(_bounded(kept)))
 
 
 def _unwrapped(schema: Any) -> Any:

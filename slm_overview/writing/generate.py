@@ -758,10 +758,13 @@ def has_chat_template(
 
 
 def _template(tokenizer: Any, name: str | None) -> str:
-    "The template that is meant, or the default one; raises `OptionError`"
+    "The template that is meant, or the default one; raises `OptionError`, `CheckpointError` for what is no template"
     found = tokenizer.chat_template
-    if isinstance(found, list): found = {one["name"]: one["template"] for one in found}
+    if isinstance(found, list):
+        found = dict((one.get("name"), one.get("template")) if isinstance(one, dict) else (one, None) for one in found)
     named = found if isinstance(found, dict) else {"default": found}
+    if wrong := [one for one in (*named, *named.values()) if not isinstance(one, str)]:
+        raise CheckpointError(f"the chat template of this model holds {wrong[0]!r:.60} where a text is needed. Mend tokenizer_config.json.")
     if name is None and len(named) == 1: return next(iter(named.values()))
     if isinstance(name or "default", str) and (name or "default") in named: return named[name or "default"]
     what = "this model has several chat templates, and none is called 'default'" if name is None else f"chat_template={name!r:.80} is none"

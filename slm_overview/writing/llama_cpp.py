@@ -7,6 +7,7 @@ __all__ = ['LONGEST_DEFAULT', 'SPLITTING', 'has_llama_cpp', 'usable_context', 'n
            'LlamaCppModel', 'split_as_stated', 'LlamaCppTokenizer']
 
 # %% ../../nbs/writing/llama_cpp.ipynb #0461533e
+import ctypes
 import json
 import os
 import secrets
@@ -19,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from tokenizers import Regex, pre_tokenizers
 from transformers import BatchEncoding, PreTrainedTokenizerFast
@@ -124,6 +126,33 @@ def stated_sampling(
     return Sampling(**known) if known and known.get("temperature", 1) > 0 else None
 
 
+_OPENED: WeakSet = WeakSet()  # what llama.cpp has opened in this process, or in one that it was forked off
+_BEHIND: list[int] = []  # the process that stayed behind, with llama.cpp's threads, where this one was forked off
+
+
+def _never_close(server: Any) -> None:
+    "Keep what llama.cpp runs for as long as the process lasts: to close it in a fork waits for threads that are not there"
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))
+
+
+def _end_at_once() -> None:
+    "Let this process end without what llama.cpp does last, which is to wait for its threads; what is set last comes first then"
+    library = ctypes.CDLL(None)
+    if hasattr(library, "on_exit"): library.on_exit(ctypes.cast(library._exit, ctypes.c_void_p), None)
+
+
+def _in_fork() -> None:
+    "In a process that was forked off after llama.cpp was used: close nothing"
+    if not _OPENED: return
+    for model in _OPENED:
+        if model.server is not None: _never_close(model.server)
+    _BEHIND.append(os.getppid())
+    _end_at_once()
+
+
+if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=_in_fork)
+
+
 class LlamaCppModel:
     "A GGUF file that llama.cpp has opened"
     engine, is_encoder_decoder = "llama.cpp", False
@@ -152,6 +181,10 @@ class LlamaCppModel:
         try: self.server = xllamacpp.Server(parameters)
         except RuntimeError as error:
             raise EngineError(f"llama.cpp cannot open {path.name}: {error} Update xllamacpp, or pass engine='transformers'.") from error
+        _OPENED.add(self)
+        if _BEHIND:
+            _never_close(self.server)
+            _end_at_once()
         self.threads = parameters.cpuparams.n_threads  # that compute, as llama.cpp settled it
         self._begin()
 

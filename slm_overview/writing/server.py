@@ -240,12 +240,11 @@ class _Reader:
         if event == _DONE: self.whole = True
         if event is None or event == _DONE: return
         if not isinstance(event, dict): raise _Broken("it sent an event that is no object")
+        choice = _first(event.get("choices"))
         failed = event.get("error") or ("choices" not in event and any(isinstance(event.get(name), str) for name in ("message", "detail")))
-        failed = event if failed else next((one for one in [_first(event.get("choices"))] if one.get("error")), None)
-        if failed: raise _Broken(f"it said: {_message_in(failed)}")
+        if failed or choice.get("error"): raise _Broken(f"it said: {_message_in(event if failed else choice)}")
         if counted := _object(event.get("usage")):
             self.usage = Usage(_count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens")))
-        choice = _first(event.get("choices"))
         part = _object(choice.get("delta") or choice.get("message")) or choice
         self._add(part.get("text") if part.get("content") is None else part["content"])
         self.others += [name for name in ("refusal", "tool_calls", "function_call") if part.get(name)]
@@ -603,15 +602,43 @@ _REFUSING = "{% if messages[0].content != 'test' %}{{ raise_exception('" + _NO_T
 
 def _written_by(template: str, **marks: str) -> list[tuple[list[Message], str]]:
     "Conversations, and what a template makes of them under limits; raises `CheckpointError` if it fails, or refuses a plain question"
-    from slm_overview.writing.chat_template import render_template
+    from slm_overview.writing.chat_template import render_whole
 
     found = []
     for roles in _TALKS:
         messages = [{"role": role, "content": f"word {number}"} for number, role in enumerate(roles)]
-        try: found.append((messages, render_template(template, messages, add_generation_prompt=True, **marks)))
-        except InputError as error:  # some know no system message
+        try: found.append((messages, render_whole(template, messages, add_generation_prompt=True, **marks)[0]))
+        except InputError as error:  # some know no system message, or leave it out
             if len(roles) == 1: raise CheckpointError(f"the file cannot be served. {error}") from error
     return found
+
+# %% ../../nbs/writing/server.ipynb #5babccbc
+_TRIED = {  # where a message of a role may be left out, and a conversation that shows it
+    ("system", "first"): ("system", "user"), ("system", "later"): ("user", "assistant", "system", "user"),
+    ("tool", "later"): ("user", "assistant", "tool", "user"), ("function", "later"): ("user", "assistant", "function", "user"),
+}
+_LEFT_OUT = "messages[' ~ loop.index0 ~ '], of the role ' ~ one.role ~ ', is left out by the chat template of this model"
+
+
+def _left_out(template: str) -> list[tuple[str, str]]:
+    "Which messages a template leaves out, and says nothing: keys of `_TRIED`"
+    from slm_overview.writing.chat_template import render_template
+
+    lost = []
+    for (role, place), roles in _TRIED.items():
+        messages = [{"role": one, "content": f"word {number}"} for number, one in enumerate(roles)]
+        with suppress(CheckpointError, InputError):
+            text = render_template(template, messages, add_generation_prompt=True)
+            if f"word {len(roles) - 1}" in text and f"word {roles.index(role)}" not in text: lost.append((role, place))
+    return lost
+
+
+def _refusing(template: str) -> str:
+    "A template that refuses the messages which it would leave out"
+    lost = [f"(one.role == '{role}' and {'' if place == 'first' else 'not '}loop.first)" for role, place in _left_out(template)]
+    if not lost: return template
+    refuse = "{% if " + " or ".join(lost) + " %}{{ raise_exception('" + _LEFT_OUT + "') }}{% endif %}"
+    return "{% for one in messages %}" + refuse + "{% endfor %}" + template
 
 # %% ../../nbs/writing/server.ipynb #7f62ce43
 _PROGRAM = '''
@@ -749,7 +776,7 @@ def serve_gguf(
     asked = {"file": str(path), "model": name, "context_length": length, "threads": threads}
     listening = {"hostnames": [host], "port": port, "api_keys": [api_key] if api_key else [], "cors_origins": "localhost"}
     sampling = _drawn(stated_sampling(metadata) or Sampling(0.0))
-    listening |= {"use_jinja": True, "chat_template": template or _REFUSING}  # this one and no other of the file
+    listening |= {"use_jinja": True, "chat_template": _refusing(template) if template else _REFUSING}  # this one and no other of the file
     process, port = _start(asked | {"listening": listening, "sampling": sampling})
     server = ModelServer(process, host, port, name, bool(template))
     if not template: return server
