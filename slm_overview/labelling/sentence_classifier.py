@@ -23,7 +23,7 @@ from ..files.kept import whole_folder
 from ..files.sentence_modules import ABOUT, CLASSIFIER, LISTING
 from ..loading.task import has_head
 from .padding import accepting
-from .pooling import Behind, Dense, LayerNorm, pool
+from .pooling import Behind, Dense, LayerNorm, in_its_precision, pool
 
 # %% ../../nbs/labelling/sentence_classifier.ipynb #640379cd
 def check_sentence_encoder(
@@ -62,13 +62,14 @@ class SentenceForSequenceClassification(PreTrainedModel):
         behind = getattr(encoder, "behind", None) or Behind()
         self.encoder, self.on_tokens, self.on_texts, self.modes = encoder, behind.on_tokens, behind.on_texts, behind.modes
         self.normalize, self.temperature, self.max_length = normalize, temperature, behind.max_length
-        with torch.no_grad(): width = self._pooled(torch.zeros(1, 1, encoder.config.hidden_size, device=self.device), None).shape[1]
-        self.classifier = nn.Linear(width, len(labels), device=self.device)
+        hidden = torch.zeros(1, 1, encoder.config.hidden_size, dtype=torch.float32, device=self.device)
+        with torch.no_grad(): width = self._pooled(hidden, None).shape[1]
+        self.classifier = nn.Linear(width, len(labels), dtype=torch.float32, device=self.device)
 
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         "One vector for each text"
-        mask = torch.ones(hidden.shape[:2], device=hidden.device) if mask is None else mask
-        vectors = self.on_texts(pool(self.on_tokens(hidden.float()), mask, self.modes))
+        mask = torch.ones(hidden.shape[:2], dtype=torch.float32, device=hidden.device) if mask is None else mask
+        vectors = in_its_precision(self.on_texts, pool(in_its_precision(self.on_tokens, hidden.float()), mask, self.modes))
         return nn.functional.normalize(vectors, dim=-1) if self.normalize else vectors
 
     def longest(
@@ -89,7 +90,8 @@ class SentenceForSequenceClassification(PreTrainedModel):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs) -> SequenceClassifierOutput:
         "The scores of the labels"
-        return SequenceClassifierOutput(logits=self.classifier(self.vectors(input_ids, attention_mask, **inputs)) / self.temperature)
+        vectors = self.vectors(input_ids, attention_mask, **inputs)
+        return SequenceClassifierOutput(logits=in_its_precision(self.classifier, vectors) / self.temperature)
 
 # %% ../../nbs/labelling/sentence_classifier.ipynb #d8caff65
 def _json(path: Path, content: Any) -> None:
