@@ -27,7 +27,8 @@ from tqdm import tqdm
 from transformers import AutoConfig, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .files.weights import check_gguf_writes, read_gguf_header
+from .files.packaged import find_packaged
+from .files.weights import check_gguf_writes, read_gguf_header, remember_files
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
 from .labelling.padding import state_padding
@@ -356,6 +357,7 @@ def _load_pair(
     if how.task == "feature-extraction": missing = _without_pooler(model, missing)
     _mark_untrained(model, {name for name in missing if not name.startswith(unused)}, checkpoint, how.task, stacklevel + 1)
     state_padding(tokenizer, model)
+    remember_files(model, checkpoint.weights)
     return tokenizer, model
 
 
@@ -392,7 +394,9 @@ def _load_sentences(checkpoint: Checkpoint, how: _How) -> tuple[Any, torch.nn.Mo
 def _load_sentence_classifier(checkpoint: Checkpoint, how: _How) -> tuple[Any, PreTrainedModel]:
     "An encoder of sentences with the head that was saved with it"
     tokenizer, encoder = _load_sentences(checkpoint, replace(how, task="feature-extraction"))
-    return tokenizer, sentence_classifier(tokenizer, encoder, checkpoint.folder)
+    model = sentence_classifier(tokenizer, encoder, checkpoint.folder)
+    remember_files(model, checkpoint.weights)
+    return tokenizer, model
 
 
 def _runs_in_llama_cpp(checkpoint: Checkpoint, engine: str, task: str, plain: bool) -> bool:
@@ -594,6 +598,9 @@ def _check_pair(tokenizer: Any, model: Any) -> None:
             "a tokenizer and a model are needed, as `load_small_model` returns them, "
             f"not a {type(tokenizer).__name__} and a {type(model).__name__}."
         )
+    inside = next((name for name in ("_orig_mod", "module") if isinstance(getattr(model, name, None), torch.nn.Module)), None)
+    if inside and not isinstance(model, PreTrainedModel):
+        raise OptionError(f"a {type(model).__name__} is PyTorch's wrapper around a model. Pass the model itself, which is its .{inside}.")
     kinds = [kind.__name__ for kind in type(model).__mro__]
     if isinstance(model, PreTrainedModel) and not any("ForSequenceClassification" in kind for kind in kinds):
         raise TaskError(
@@ -604,7 +611,7 @@ def _check_pair(tokenizer: Any, model: Any) -> None:
 
 def _outputs(encoded: list[Encoded], tokenizer: Any, model: PreTrainedModel, options: "_Options", done: Callable) -> torch.Tensor:
     "What the head gives for encoded texts, turned into scores, in the order of the texts"
-    if not encoded: return torch.empty(0, model.config.num_labels)
+    if not encoded: return torch.empty(0, model.config.num_labels, dtype=torch.float32, device="cpu")
     with evaluating(model):
         prepared = prepare(encoded, tokenizer, model, options.ways, options.problem_type)
         device = next(model.parameters()).device
@@ -651,7 +658,7 @@ class _Known:
 
 def _gathered(keys: list[bytes], places: dict[bytes, int], known: _Known, scores: torch.Tensor) -> torch.Tensor:
     "The scores of the texts of a window, from those that it has itself and from those that were known before"
-    found = torch.empty(len(keys), scores.shape[1])
+    found = torch.empty(len(keys), scores.shape[1], dtype=torch.float32, device="cpu")
     old = [number for number, key in enumerate(keys) if key not in places]
     new = [number for number, key in enumerate(keys) if key in places]
     found[new] = scores[[places[keys[number]] for number in new]]
@@ -708,7 +715,7 @@ def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, bac
 
 def _scores_in(found: bytearray, labels: int) -> torch.Tensor:
     "Scores that came window by window, as a tensor that shares their memory"
-    return torch.frombuffer(found, dtype=torch.float32).view(-1, labels) if found else torch.empty(0, labels)
+    return torch.frombuffer(found, dtype=torch.float32).view(-1, labels) if found else torch.empty(0, labels, dtype=torch.float32)
 
 
 def predict(
@@ -731,7 +738,8 @@ def predict(
     if choices is not None or prompt_template is not None:
         found = _by_choice(text, tokenizer, model, choices, prompt_template, truncation, backend, dtype=dtype, quantize=quantize,
                            max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
-        return torch.tensor([[one.scores[choice] for choice in choices] for one in found]).view(len(found), len(choices))
+        scores = [[one.scores[choice] for choice in choices] for one in found]
+        return torch.tensor(scores, dtype=torch.float32, device="cpu").view(len(found), len(choices))
     options = _options(tokenizer, model, problem_type, dtype, quantize, backend, batch_tokens=batch_tokens, batch_size=batch_size,
                        max_length=max_length, truncation=truncation)
     notes, found = Notes(), bytearray()

@@ -6,7 +6,8 @@
 __all__ = ['BITS_PER_ELEMENT', 'INDEX_NAME', 'MAX_DIMENSIONS', 'MAX_ARRAY_DEPTH', 'MAX_KEPT', 'MAX_KEY', 'MAX_TEXT', 'MAX_STEPS',
            'SCALARS', 'STRING', 'ARRAY', 'BLOCKS', 'READERS', 'TensorInfo', 'WeightsHeader', 'check_file',
            'read_safetensors_header', 'safetensors_files', 'stored_alike', 'CutHeader', 'parse_gguf',
-           'read_gguf_header', 'check_gguf_writes', 'part_names', 'gguf_parts', 'joined', 'is_gguf', 'read_header']
+           'read_gguf_header', 'check_gguf_writes', 'part_names', 'gguf_parts', 'joined', 'is_gguf', 'read_header',
+           'remember_files', 'check_files']
 
 # %% ../../nbs/files/weights.ipynb #6f0b9dde
 import json
@@ -14,13 +15,14 @@ import mmap
 import os
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from itertools import zip_longest
 from math import prod
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from safetensors import SafetensorError, safe_open
 
@@ -393,3 +395,36 @@ def read_header(
             "Pickled weights (.bin, .pt, .pth, .ckpt) can run code and are never opened."
         )
     return reader(path)
+
+# %% ../../nbs/files/weights.ipynb #3a32fa5e
+_FILES = WeakKeyDictionary()  # by model: the files that its weights lie in, with their size and time when it was loaded
+
+
+def _is_mapped(path: Path) -> bool:
+    "Whether a file lies in the memory of this process; True where the system does not say"
+    try: return str(path) in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    except OSError: return True
+
+
+def remember_files(
+    model: Any,  # a model, just loaded
+    paths: Iterable[Path],  # the files of its weights
+) -> None:
+    "Keep what the files are that the weights of a model still lie in"
+    mapped = [path for path in map(Path.resolve, paths) if _is_mapped(path)]
+    _FILES[model] = {path: path.stat() for path in mapped}
+
+
+def check_files(
+    model: Any,  # a model
+) -> None:
+    "Raise `CheckpointError` where a file was written over that the weights of a model lie in"
+    for path, before in _FILES.get(model, {}).items():
+        try: now = path.stat()
+        except OSError: continue  # what was opened stays, though it has no name any more
+        same = (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        if same or (now.st_dev, now.st_ino) != (before.st_dev, before.st_ino): continue
+        raise CheckpointError(
+            f"{path} was written over after a model had been loaded from it, and the weights of that lie in the file, so they are others "
+            "now. Load the model again. To exchange a file beside a model that runs, write it elsewhere and move it there."
+        )

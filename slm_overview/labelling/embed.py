@@ -133,8 +133,10 @@ def _pooled(read: _Read, prepared: Prepared | None, pooling: Sequence[str], batc
 
 def _width(read: _Read, pooling: Sequence[str]) -> int:
     "How many numbers a vector has"
-    if isinstance(read.model, StaticModel): vector = torch.zeros(1, read.model.embedding.embedding_dim)
-    else: vector = pool(read.behind.on_tokens(torch.zeros(1, 1, read.model.config.hidden_size)), torch.ones(1, 1), pooling)
+    if isinstance(read.model, StaticModel): vector = torch.zeros(1, read.model.embedding.embedding_dim, dtype=torch.float32)
+    else:
+        hidden = torch.zeros(1, 1, read.model.config.hidden_size, dtype=torch.float32)
+        vector = pool(read.behind.on_tokens(hidden), torch.ones(1, 1, dtype=torch.float32), pooling)
     return read.behind.on_texts(vector).shape[1]
 
 
@@ -146,13 +148,13 @@ def _check_finite(vectors: torch.Tensor) -> torch.Tensor:
 
 def _vectors(read: _Read, ways: tuple[Way, ...], pooling: Sequence[str], batch_size: int | None) -> torch.Tensor:
     "The vectors of texts, in their order"
-    if not read.encoded: return torch.empty(0, _width(read, pooling))
+    if not read.encoded: return torch.empty(0, _width(read, pooling), dtype=torch.float32, device="cpu")
     found = None
     with evaluating(read.model), tqdm(total=len(read.encoded), unit="text", desc="texts", delay=2, leave=False) as bar:
         static = isinstance(read.model, StaticModel)
         prepared = None if static else prepare(read.encoded, read.tokenizer, read.model, ways)
         for positions, some in _pooled(read, prepared, pooling, batch_size):
-            if found is None: found = torch.empty(len(read.encoded), some.shape[1])
+            if found is None: found = torch.empty(len(read.encoded), some.shape[1], dtype=torch.float32, device="cpu")
             found[positions] = some.float().cpu()
             bar.update(len(positions))
     return _check_finite(found)

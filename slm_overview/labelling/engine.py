@@ -468,7 +468,7 @@ def run(
     for positions, found in zip(planned, _each(prepared.run, inputs, len(planned)), strict=True):
         found = found.float().cpu()
         if not torch.isfinite(found).all(): raise not_finite()
-        if outputs is None: outputs = torch.empty(len(encoded), *found.shape[1:])
+        if outputs is None: outputs = torch.empty(len(encoded), *found.shape[1:], dtype=torch.float32, device="cpu")
         outputs[positions] = found
         if prepared.margin: near += [positions[number] for number in (margins(found, problem_type) < prepared.margin).nonzero().flatten()]
         done(len(positions))

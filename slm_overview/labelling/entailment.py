@@ -71,7 +71,7 @@ def entailed(
     if follows is None: raise TaskError("no label of this model is called entailment: it was not trained on natural language inference.")
     if len(sentences) == 1 and not multi_label: raise OptionError("one label needs multi_label=True: it is compared with its opposite.")
     opposite = _contradicts(labels_of(model.config), follows)
-    if not texts: return torch.empty(0, len(sentences)), []
+    if not texts: return torch.empty(0, len(sentences), dtype=torch.float32, device="cpu"), []
     encoded = _encoded(texts, sentences, tokenizer, model, max_length, truncation)
     with evaluating(model):
         prepared, device = prepare(encoded, tokenizer, model), next(model.parameters()).device

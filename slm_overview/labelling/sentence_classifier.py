@@ -23,7 +23,7 @@ from ..files.kept import whole_folder
 from ..files.sentence_modules import ABOUT, CLASSIFIER, LISTING
 from ..loading.task import has_head
 from .padding import accepting
-from .pooling import Behind, Dense, LayerNorm, pool
+from .pooling import Behind, Dense, LayerNorm, in_its_precision, pool
 
 # %% ../../nbs/labelling/sentence_classifier.ipynb #640379cd
 def check_sentence_encoder(
@@ -38,12 +38,6 @@ def check_sentence_encoder(
     words = layout.prompt() if set(layout.routes) == {""} else None
     if words is None: raise TaskError("this model leads texts through several encoders, and a head needs one.")
     if words: raise TaskError(f"this model reads {words!r:.60} before each text, which a classifier does not. Choose another encoder.")
-
-
-def _through(layers: nn.Module, values: torch.Tensor) -> torch.Tensor:
-    "Values through layers, in the precision of their weights, and in float32 behind them"
-    weight = next(layers.parameters(), values.float())
-    return layers(values.to(weight.dtype)).float()
 
 
 class SentenceForSequenceClassification(PreTrainedModel):
@@ -68,13 +62,14 @@ class SentenceForSequenceClassification(PreTrainedModel):
         behind = getattr(encoder, "behind", None) or Behind()
         self.encoder, self.on_tokens, self.on_texts, self.modes = encoder, behind.on_tokens, behind.on_texts, behind.modes
         self.normalize, self.temperature, self.max_length = normalize, temperature, behind.max_length
-        with torch.no_grad(): width = self._pooled(torch.zeros(1, 1, encoder.config.hidden_size, device=self.device), None).shape[1]
-        self.classifier = nn.Linear(width, len(labels), device=self.device)
+        hidden = torch.zeros(1, 1, encoder.config.hidden_size, dtype=torch.float32, device=self.device)
+        with torch.no_grad(): width = self._pooled(hidden, None).shape[1]
+        self.classifier = nn.Linear(width, len(labels), dtype=torch.float32, device=self.device)
 
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         "One vector for each text"
-        mask = torch.ones(hidden.shape[:2], device=hidden.device) if mask is None else mask
-        vectors = _through(self.on_texts, pool(_through(self.on_tokens, hidden), mask, self.modes))
+        mask = torch.ones(hidden.shape[:2], dtype=torch.float32, device=hidden.device) if mask is None else mask
+        vectors = in_its_precision(self.on_texts, pool(in_its_precision(self.on_tokens, hidden.float()), mask, self.modes))
         return nn.functional.normalize(vectors, dim=-1) if self.normalize else vectors
 
     def longest(
@@ -95,8 +90,8 @@ class SentenceForSequenceClassification(PreTrainedModel):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs) -> SequenceClassifierOutput:
         "The scores of the labels"
-        scores = _through(self.classifier, self.vectors(input_ids, attention_mask, **inputs))
-        return SequenceClassifierOutput(logits=scores / self.temperature)
+        vectors = self.vectors(input_ids, attention_mask, **inputs)
+        return SequenceClassifierOutput(logits=in_its_precision(self.classifier, vectors) / self.temperature)
 
 # %% ../../nbs/labelling/sentence_classifier.ipynb #d8caff65
 def _json(path: Path, content: Any) -> None:

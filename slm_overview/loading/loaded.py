@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from ..errors import CheckpointError
+from ..files.weights import check_files
 
 # %% ../../nbs/loading/loaded.ipynb #c07e3527
 def name_of(
@@ -114,8 +115,9 @@ if hasattr(os, "register_at_fork"): os.register_at_fork(before=_LOCK.acquire, af
 def evaluating(
     model: torch.nn.Module,  # the model to run
 ) -> Iterator[None]:
-    "Run a model without gradients and without dropout, and leave it in the mode it was in"
+    "Run a model without gradients and without dropout, and leave it in the mode it was in; raises what `check_files` does"
     alone_in_fork()
+    check_files(model)
     with _LOCK:
         count, training = _RUNNING.get(model, (0, []))
         found = [module for module in modules_of(model) if module.training]

@@ -28,7 +28,7 @@ from transformers.tokenization_utils_base import TruncationStrategy
 
 from ..arithmetic.kv_cache import check_length
 from ..errors import CheckpointError, EngineError, MissingDependencyError, NotEnoughMemoryError, OptionError
-from ..files.weights import gguf_parts, read_gguf_header
+from ..files.weights import check_files, gguf_parts, read_gguf_header, remember_files
 from ..sizing.machine import memory, usable_cores
 from ..sizing.size import size
 from .answers import Sampling
@@ -187,6 +187,7 @@ class LlamaCppModel:
             _end_at_once()
         self.threads = parameters.cpuparams.n_threads  # that compute, as llama.cpp settled it
         self._begin()
+        remember_files(self, gguf_parts(path))
 
     def __repr__(self) -> str:
         told = getattr(self, "extra_repr", None)  # what `load_small_model` says of it
@@ -214,8 +215,9 @@ class LlamaCppModel:
         for prompt, answer in zip(prompts, answers, strict=True): self._write(prompt, options, answer, stopped)
 
     def _open(self) -> Any:
-        "What runs the file; raises `EngineError` where it does not"
+        "What runs the file; raises `EngineError` where it does not, and what `check_files` does"
         if self.server is None: raise EngineError(f"{self.path.name} was closed. Load it again.")
+        check_files(self)
         if self._owner == os.getpid(): return self.server
         advice = "load it after the fork, or start the process with 'spawn'"
         raise EngineError(f"{self.path.name} was opened before this process was forked, and llama.cpp stayed behind: {advice}.")
