@@ -9,6 +9,7 @@ __all__ = ['LOWEST', 'HIGHEST', 'BINS', 'RESAMPLES', 'WHENCE', 'temperature_of',
 # %% ../../nbs/tuning/calibration.ipynb #1310cb4e
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan, log, log1p, nan
 from typing import Any
 
@@ -167,8 +168,7 @@ def figures_of(
     after = (scores / temperature).softmax(-1) if parts is None else _tempered(scores, targets, torch.as_tensor(parts))
     labels = scores.argmax(-1)
     right, count = labels == targets, scores.shape[1]
-    def figure(of: Callable[[torch.Tensor], float]) -> Interval: return bootstrap(of, len(targets), centred=True)
-
+    figure = partial(bootstrap, texts=len(targets), centred=True)
     f1 = figure(lambda places: macro_f1(labels[places], targets[places], count))
     return Figures(
         len(targets),

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,9 @@ def _together(lengths: Sequence[int], padding: Padding) -> list[list[int]]:
     return list(groups.values())
 
 
-def _read(model: SentenceForSequenceClassification, tokenizer: Any, rows: Sequence[Encoded], padding: Padding) -> torch.Tensor:
+def _read(model, tokenizer: Any, texts: Sequence[Encoded], padding: Padding, places: Sequence[int]) -> torch.Tensor:
     "What the head reads of the texts of a step, with what gradients need"
+    rows = [texts[place] for place in places]
     groups = _together([row.tokens_read for row in rows], padding)
     parts = (collate([rows[place] for place in places], tokenizer, model.device, padding.side, padding.token) for places in groups)
     return torch.cat([model.vectors(**part) for part in parts])[torch.tensor(sum(groups, [])).argsort()]
@@ -192,6 +194,11 @@ class _State:
 def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     "A copy of all weights on the CPU"
     return {name: weight.detach().to("cpu", copy=True).contiguous() for name, weight in model.state_dict().items()}
+
+
+def _loss(model: Any, tokenizer: Any, rows: Sequence[Encoded], targets: torch.Tensor, padding: Padding) -> float:
+    "How unlikely a classifier finds the right labels of some texts"
+    return held_out_loss(scores_of(model, tokenizer, rows, padding), targets)
 
 
 def held_out_loss(
@@ -291,10 +298,7 @@ def train(
     steps = [len(places) for places in objective.batches(lengths, goals, training, 1)]  # as many in each epoch
     optimizer, schedule = _optimizer(model, training, training.epochs * len(steps))
     state = _resume(kept, question, model, optimizer, schedule)
-
-    def loss() -> float: return held_out_loss(scores_of(model, tokenizer, out, padding), targets[held])
-    def read(places: Sequence[int]) -> torch.Tensor: return _read(model, tokenizer, [learned[place] for place in places], padding)
-
+    loss, read = partial(_loss, model, tokenizer, out, targets[held], padding), partial(_read, model, tokenizer, learned, padding)
     if state is None: state = _State(0, [] if stop else [loss()], _weights(model))
     counts = {"total": (stop or training.epochs) * sum(steps), "initial": state.epoch * sum(steps)}
     with tqdm(**counts, unit="text", desc="training", delay=2, leave=False) as bar:

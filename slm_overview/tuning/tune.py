@@ -147,10 +147,14 @@ def _base(encoder: Any, name: str) -> tuple[str, str | None]:
     return (name, name) if checkpoint.origin == "hub" else (Path(name).name, None)
 
 
-def _whole(encoder: Any) -> Behind:
-    "What stands behind an encoder, without the wish of its makers for fewer numbers of a vector: a head reads all of them"
-    found = getattr(encoder, "behind", None) or Behind()
-    return replace(found, layout=replace(found.layout, truncate_dim=None))
+def _loaded(model: str | Path, method: str, device: str | torch.device) -> tuple[Any, Any]:
+    "An encoder that a head can be put behind, with its tokenizer; the head reads all numbers of a vector, whatever its makers state"
+    tokenizer, encoder = load_small_model(model, task="feature-extraction", device=device)
+    check_sentence_encoder(encoder)
+    if method == "lora": linear_layers(encoder)
+    behind = getattr(encoder, "behind", None) or Behind()
+    encoder.behind = replace(behind, layout=replace(behind.layout, truncate_dim=None))
+    return tokenizer, encoder
 
 
 @dataclass(frozen=True)
@@ -287,10 +291,7 @@ def tune(
     training = _training(method, seed, len(table), **options)
     apart = _check_test(test, table, stacklevel=2)
     check_out(out)
-    tokenizer, encoder = load_small_model(model, task="feature-extraction", device=device)
-    check_sentence_encoder(encoder)
-    if method == "lora": linear_layers(encoder)
-    encoder.behind = _whole(encoder)
+    tokenizer, encoder = _loaded(model, method, device)
     kept = Path(out).with_name(f".{Path(out).name}.training") if out is not None else None
     given = _Given(table, _targets(table, table.names), class_weight, seed, kept)
     base = _base(encoder, str(model))
