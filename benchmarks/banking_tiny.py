@@ -1,7 +1,8 @@
 """Trains `banking-tiny`, the classifier that comes with the package, and measures it beside its teacher.
 
 Run with `python benchmarks/banking_tiny.py FOLDER`; it needs the packaged all-minilm-l6-v2 and scikit-learn, and takes minutes. With
-`--save` the result goes to benchmarks/results/banking_tiny.json. With `--speed` nothing is trained: the model in FOLDER is measured.
+`--save` the result goes to benchmarks/results/banking_tiny.json. With `--speed` nothing is trained: the model in FOLDER is measured. With
+`--card` the card in FOLDER is written anew from the result that was kept.
 
 The teacher is a logistic regression on the vectors of MiniLM. The student is a table of vectors of word pieces, their mean, one layer and
 a head: a BERT without layers, which is saved and read as any classifier of sentences. It learns the labels, the probabilities that the
@@ -29,7 +30,7 @@ from slm_overview import load_small_model, predict
 from slm_overview.labelling.pooling import Behind, Dense
 from slm_overview.labelling.sentence_classifier import SentenceForSequenceClassification, save_sentence_classifier
 from slm_overview.sizing.machine import machine
-from slm_overview.tuning.calibration import figures_of, temperature_of
+from slm_overview.tuning.calibration import WHENCE, Figures, Interval, figures_of, share_of, temperature_of
 from slm_overview.tuning.head import features, fit_head
 from slm_overview.tuning.table import banking77, parts
 
@@ -175,7 +176,7 @@ the model was trained with all of them.
 
 ## Figures
 
-In brackets the 95 % interval, from a bootstrap over the texts.
+In brackets the 95 % interval, {whence}.
 
 | figure | test questions | training questions kept apart, from a model that did not see them |
 |---|---|---|
@@ -205,7 +206,20 @@ ROWS = {
 def card(held, tested, temperature, pieces):
     "What is known of the model"
     rows = [f"| {name} | {getattr(tested, key)} | {getattr(held, key)} |" for key, name in ROWS.items()]
-    return CARD.format(pieces=pieces, rows="\n".join(rows), temperature=temperature, longest=LONGEST)
+    return CARD.format(pieces=pieces, rows="\n".join(rows), temperature=temperature, longest=LONGEST, whence=WHENCE)
+
+
+def stored_figures(told):
+    "Figures as they were kept; the interval of the accuracy is the exact one, which follows from how many texts were right"
+    accuracy = share_of(torch.arange(told["texts"]) < round(told["accuracy"]["value"] * told["texts"]))
+    return Figures(told["texts"], accuracy, *(Interval(**told[key]) for key in list(ROWS)[1:]))
+
+
+def write_card(folder):
+    "Write the card of the model in a folder anew, from the figures that were kept when it was trained"
+    told, (tokenizer, _) = json.loads(RESULT.read_text(encoding="utf-8"))["training"], load_small_model(folder, device="cpu")
+    text = card(*(stored_figures(told[part]) for part in ("held_out", "test")), told["temperature"], len(tokenizer))
+    (folder / "README.md").write_text(text, encoding="utf-8")
 
 
 def make(folder):
@@ -275,8 +289,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the model is saved; replaced if it is there")
     parser.add_argument("--speed", action="store_true", help="train nothing, and measure the model in the folder")
+    parser.add_argument("--card", action="store_true", help="train and measure nothing, and write the card in the folder anew")
     parser.add_argument("--save", action="store_true", help=f"keep the result in {RESULT.name}")
     chosen = parser.parse_args()
+    if chosen.card:
+        write_card(chosen.folder)
+        return
     found = {} if chosen.speed else {"training": make(chosen.folder), "rivals": rivals()}
     found["speed"] = speed(chosen.folder)
     print(json.dumps(found, indent=1))

@@ -84,6 +84,13 @@ def _steady(run: Callable, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     )
 
 
+def _of_each_token(found: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    "What a model gives, where it is for each text or each token; raises `ValueError` for fewer, as of a Funnel without decoder"
+    tokens = batch["attention_mask"].shape[1]
+    if found.ndim != 3 or found.shape[1] == tokens: return found
+    raise ValueError(f"it gives {found.shape[1]} vectors for {tokens} tokens, so that none of them is that of a token.")
+
+
 _FAILURES = (ValueError, RuntimeError, LookupError, AssertionError, AttributeError, TypeError)  # with which models end that cannot read
 
 
@@ -92,7 +99,7 @@ def outputs_of(
     batch: dict[str, torch.Tensor],  # its inputs
 ) -> torch.Tensor:  # shape (texts, ...)
     "What a model gives for a batch; text by text where it refuses them together. Raises `CheckpointError` if it refuses one, or draws"
-    try: return _steady(run, batch)
+    try: return _of_each_token(_steady(run, batch), batch)
     except torch.OutOfMemoryError: raise
     except _FAILURES as error:  # e.g. BART, where a text has more marks of an end than another
         masks = batch["attention_mask"].bool()

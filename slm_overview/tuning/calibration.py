@@ -9,7 +9,8 @@ __all__ = ['LOWEST', 'HIGHEST', 'BINS', 'RESAMPLES', 'WHENCE', 'temperature_of',
 # %% ../../nbs/tuning/calibration.ipynb #1310cb4e
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from functools import partial
+from math import isnan, log, log1p, nan
 from typing import Any
 
 import torch
@@ -80,28 +81,46 @@ def bootstrap(
     figure: Callable[[torch.Tensor], float],  # from the places of some texts to a figure
     texts: int,  # how many there are
     seed: int = 0,  # for the samples
+    centred: bool = False,  # for a figure from 0 to 1 that texts which come twice move: the samples are moved back by as much
 ) -> Interval:
     "A figure with its 95 % interval, by the percentiles of resampled texts; source: Efron and Tibshirani, An Introduction to the Bootstrap"
     check_seed(seed)
-    if texts == 1: return Interval(figure(torch.arange(1)), nan, nan)
+    value = figure(torch.arange(texts))
+    if texts == 1: return Interval(value, nan, nan)
     draw = torch.Generator().manual_seed(seed)
-    found = [figure(torch.randint(texts, (texts,), generator=draw)) for _ in range(RESAMPLES)]
-    low, high = torch.tensor(found, dtype=torch.double).quantile(torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
-    return Interval(figure(torch.arange(texts)), low, high)
+    found = torch.tensor([figure(torch.randint(texts, (texts,), generator=draw)) for _ in range(RESAMPLES)], dtype=torch.double)
+    low, high = found.quantile(torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
+    if not centred: return Interval(value, low, high)
+    beside = found.mean().item() - value
+    return Interval(value, min(value, max(0.0, low - beside)), max(value, min(1.0, high - beside)))
 
 
-WHENCE = "from a bootstrap over the texts, and exact for a share of all of them or of none"  # intervals, for a card
+WHENCE = "exact for a share of texts, and from a bootstrap over the texts for the other figures"  # intervals, for a card
+
+
+def _at_least(count: int, texts: int, share: float) -> float:
+    "How likely so many of some texts are right, or more, if each of them is with some probability"
+    right = torch.arange(count, texts + 1, dtype=torch.double)
+    ways = torch.lgamma(torch.tensor(texts + 1.0, dtype=torch.double)) - torch.lgamma(right + 1) - torch.lgamma(texts - right + 1)
+    return (ways + right * log(share) + (texts - right) * log1p(-share)).exp().sum().item()
+
+
+def _lowest_share(count: int, texts: int) -> float:
+    "The share under which so many right texts, or more, come in 2.5 % of all samples"
+    if not count: return 0.0
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _at_least(count, texts, middle) < 0.025 else (low, middle)
+    return middle
 
 
 def share_of(
     right: torch.Tensor,  # shape (texts,): True for those that count
-    seed: int = 0,  # for the samples
 ) -> Interval:  # 0 to 1
-    "The share of texts that are right with its 95 % interval, which is the exact one where all are right, or none"
-    share, least = right.double().mean().item(), 0.025 ** (1 / len(right))
-    if share == 1: return Interval(share, least, 1.0)
-    if share == 0: return Interval(share, 0.0, 1 - least)
-    return bootstrap(lambda places: right[places].double().mean().item(), len(right), seed)
+    "The share of texts that are right with its exact 95 % interval; source: Clopper and Pearson, https://doi.org/10.1093/biomet/26.4.404"
+    count, texts = int(right.sum()), len(right)
+    return Interval(count / texts, _lowest_share(count, texts), 1 - _lowest_share(texts - count, texts))
 
 
 def macro_f1(
@@ -149,11 +168,12 @@ def figures_of(
     after = (scores / temperature).softmax(-1) if parts is None else _tempered(scores, targets, torch.as_tensor(parts))
     labels = scores.argmax(-1)
     right, count = labels == targets, scores.shape[1]
-    f1 = bootstrap(lambda places: macro_f1(labels[places], targets[places], count), len(targets))
+    figure = partial(bootstrap, texts=len(targets), centred=True)
+    f1 = figure(lambda places: macro_f1(labels[places], targets[places], count))
     return Figures(
         len(targets),
         share_of(right),
         Interval(f1.value, nan, nan) if f1.low == f1.high else f1,  # all right, or none, in each sample
-        bootstrap(lambda places: expected_calibration_error(before[places], targets[places]), len(targets)),
-        bootstrap(lambda places: expected_calibration_error(after[places], targets[places]), len(targets)),
+        figure(lambda places: expected_calibration_error(before[places], targets[places])),
+        figure(lambda places: expected_calibration_error(after[places], targets[places])),
     )

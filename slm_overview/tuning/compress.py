@@ -11,6 +11,7 @@ import copy
 import json
 import random
 import shutil
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -104,11 +105,17 @@ def _renumbered(processor: dict[str, Any] | None, places: dict[int, int]) -> Non
             if name in part: part[name][1] = places[part[name][1]]
 
 
+def _told(tokenizer: Any) -> dict[str, Any]:
+    "What a WordPiece tokenizer says of itself; raises `OptionError` for another one"
+    told = json.loads(tokenizer.backend_tokenizer.to_str()) if tokenizer.is_fast else {"model": {"type": type(tokenizer).__name__}}
+    kind = told["model"]["type"]
+    if kind == "WordPiece": return told
+    raise OptionError(f"word pieces can be left out of a WordPiece tokenizer, and this one is of the kind {kind}.")
+
+
 def _with_pieces(tokenizer: Any, kept: Sequence[int]) -> Any:
     "A copy of a tokenizer that knows only some of its word pieces, numbered anew; raises `OptionError`"
-    told, places = json.loads(tokenizer.backend_tokenizer.to_str()), {number: place for place, number in enumerate(kept)}
-    kind = told["model"]["type"]
-    if kind != "WordPiece": raise OptionError(f"word pieces can be left out of a WordPiece tokenizer, and this one is of the kind {kind}.")
+    told, places = _told(tokenizer), {number: place for place, number in enumerate(kept)}
     told["model"]["vocab"] = {piece: places[number] for piece, number in told["model"]["vocab"].items() if number in places}
     for token in told["added_tokens"]: token["id"] = places[token["id"]]
     if told["padding"]: told["padding"]["pad_id"] = places[told["padding"]["pad_id"]]
@@ -120,17 +127,33 @@ def _with_pieces(tokenizer: Any, kept: Sequence[int]) -> Any:
     return small
 
 # %% ../../nbs/tuning/compress.ipynb #cca4a7ec
-def _letters(vocabulary: dict[str, int], prefix: str) -> set[int]:
-    "The numbers of pieces that are one letter, digit or mark of ASCII, alone or as a continuation"
-    return {number for piece, number in vocabulary.items() if len(piece.removeprefix(prefix)) == 1 and piece.isascii()}
+def _script(letter: str) -> str: return unicodedata.name(letter, "").partition(" ")[0]  # `LATIN`, `CYRILLIC`, `CJK`
 
 
-def _pieces_of(tokenizer: Any, texts: Sequence[str]) -> tuple[Any, list[int]]:
+def _letters(vocabulary: dict[str, int], prefix: str, used: Iterable[int]) -> set[int]:
+    "The numbers of pieces that are one letter, digit or mark, alone or as a continuation: of ASCII, and of all other scripts that are used"
+    chosen = set(used)
+    letters = {letter for piece, number in vocabulary.items() if number in chosen for letter in piece}
+    scripts = {_script(letter) for letter in letters if letter.isalpha() and not letter.isascii()}
+    single = ((piece.removeprefix(prefix), number) for piece, number in vocabulary.items())
+    return {number for piece, number in single if len(piece) == 1 and (piece.isascii() or _script(piece) in scripts)}
+
+
+def _fixed(tokenizer: Any, model: Any) -> set[int]:
+    "The numbers of special tokens, and of all before the padding where a model counts places in a text from its number on, as RoBERTa does"
+    told, numbers = _told(tokenizer), set(tokenizer.all_special_ids)
+    numbers |= {token["id"] for token in told["added_tokens"]} | {told["model"]["vocab"].get(told["model"]["unk_token"], 0)}
+    for module in model.modules():
+        first = getattr(module._modules.get("position_embeddings"), "padding_idx", None)
+        if first is not None: numbers |= set(range(first + 1))
+    return numbers
+
+
+def _pieces_of(tokenizer: Any, model: Any, texts: Sequence[str]) -> tuple[Any, list[int]]:
     "A tokenizer with the word pieces of some texts, and which these are; raises `OptionError`"
-    vocabulary, told = tokenizer.get_vocab(), json.loads(tokenizer.backend_tokenizer.to_str())
-    prefix, normalizer = told["model"].get("continuing_subword_prefix") or "##", tokenizer.backend_tokenizer.normalizer
-    kept = {vocabulary[piece] for row in _tokens(texts, tokenizer) for piece in row} | _letters(vocabulary, prefix)
-    kept |= {token["id"] for token in told["added_tokens"]}
+    vocabulary, prefix = tokenizer.get_vocab(), _told(tokenizer)["model"].get("continuing_subword_prefix") or "##"
+    normalizer, kept = tokenizer.backend_tokenizer.normalizer, {vocabulary[piece] for row in _tokens(texts, tokenizer) for piece in row}
+    kept |= _letters(vocabulary, prefix, kept) | _fixed(tokenizer, model)
     small = _with_pieces(tokenizer, sorted(kept))
     lost = [texts[place] for place in read_otherwise(texts, tokenizer, small)]
     if not lost: return small, sorted(kept)
@@ -314,7 +337,7 @@ def _by_teaching(tokenizer, model, texts: Sequence[str], keep: int, training: Tr
 def _by_vocabulary(tokenizer: Any, model: SentenceForSequenceClassification, texts: Sequence[str]) -> _Made:
     "A classifier with the word pieces of some texts; raises `OptionError`"
     known = len(tokenizer)
-    tokenizer, kept = _pieces_of(tokenizer, texts)
+    tokenizer, kept = _pieces_of(tokenizer, model, texts)
     return tokenizer, _with_rows(model, kept), {"word pieces": len(kept), "word pieces before": known, "texts read": len(texts)}
 
 
@@ -348,8 +371,9 @@ def compress(
     elif method == "vocabulary": made = _by_vocabulary(tokenizer, model, [*learned, *apart])
     else: made = _rounded(tokenizer, model)
     stored = torch.bfloat16 if method == "bfloat16" else torch.float32
-    right = predict(apart, tokenizer, model).argmax(1) == predict(apart, *made[:2]).argmax(1)
-    equal = share_of(right, seed)
+    measured = _by_vocabulary(tokenizer, model, learned) if method == "vocabulary" else made  # whose words nobody looked at
+    right = predict(apart, tokenizer, model).argmax(1) == predict(apart, *measured[:2]).argmax(1)
+    equal = share_of(right)
     sizes = _weights_of(model, torch.float32), _weights_of(made[1], stored)
     found = Compressed(made[0], made[1], method, made[2], *sizes, len(apart), equal, stored)
     if out is None: return found

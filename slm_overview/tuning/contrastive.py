@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from ..labelling.encode import Encoded
+from ..labelling.padding import Padding
 from ..labelling.sentence_classifier import SentenceForSequenceClassification
 from .full import CrossEntropy, Training, vectors_of
 from .head import fit_head
@@ -63,11 +64,14 @@ class Contrastive(CrossEntropy):
         count = -(-sum(map(len, pairs)) // max(4, training.batch_size))
         return [[place for pair in pairs[first::count] for place in pair] for first in range(count)]
 
-    def loss(self, model: SentenceForSequenceClassification, batch: dict[str, torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
+    def loss(self, model: SentenceForSequenceClassification, vectors: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         "What a step makes smaller"
-        return contrastive_loss(torch.nn.functional.normalize(model.vectors(**batch), dim=-1), targets)
+        return contrastive_loss(torch.nn.functional.normalize(vectors, dim=-1), targets)
 
-    def finish(self, model: SentenceForSequenceClassification, tokenizer: Any, rows: Sequence[Encoded], targets: torch.Tensor) -> None:
+    def finish(
+        self, model: SentenceForSequenceClassification, tokenizer: Any, rows: Sequence[Encoded], targets: torch.Tensor,
+        padding: Padding | None = None,
+    ) -> None:
         "Fit the head to the encoder as it is now"
-        head = fit_head(vectors_of(model, tokenizer, rows), targets, self.strength, self.balanced)
+        head = fit_head(vectors_of(model, tokenizer, rows, padding), targets, self.strength, self.balanced)
         model.classifier.load_state_dict({"weight": head.weight, "bias": head.bias})

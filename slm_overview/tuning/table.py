@@ -48,7 +48,7 @@ class Labelled:
 def _kind_of(label: Any) -> str:
     "What kind of label something is; empty if it can be none"
     if isinstance(label, str): return "text" if label.strip() and half_character(label) is None else ""
-    if isinstance(label, bool): return "truth value"
+    if isinstance(label, bool) or type(label).__name__ in ("bool_", "bool"): return "truth value"  # numpy's too
     return "whole number" if isinstance(label, Integral) else ""
 
 
@@ -56,7 +56,7 @@ def _labels_as_names(labels: Iterable[Any]) -> list[str]:
     "Labels as texts; raises `InputError` for what is no label, and for labels of several kinds"
     if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
         raise InputError(f"labels are a list with one label for each text, and {labels!r:.60} is none.")
-    found, first = list(labels), {}
+    found, first = labels.to_pylist() if hasattr(labels, "to_pylist") else list(labels), {}  # a column of Arrow
     for number, label in enumerate(found):
         kind = _kind_of(label)
         if not kind: raise InputError(f"labels[{number}] is {label!r:.60}, which is no label. Labels are words or whole numbers.")
@@ -66,7 +66,7 @@ def _labels_as_names(labels: Iterable[Any]) -> list[str]:
         raise InputError(f"labels are of mixed types: {kinds}. Write all of them in one way.")
     padded = next((number for number, label in enumerate(found) if isinstance(label, str) and label != label.strip()), None)
     if padded is not None: raise InputError(f"labels[{padded}] is {found[padded]!r:.60}, with a blank at an end. Remove it.")
-    return [str(label) for label in found]
+    return [str.__str__(label) if isinstance(label, str) else str(label) for label in found]  # the value of an Enum of texts
 
 # %% ../../nbs/tuning/table.ipynb #53cb9211
 def text_key(
@@ -265,7 +265,7 @@ def parts(
     count: int,  # into how many parts, at least 2
     seed: int = 0,  # how the texts are shuffled first
 ) -> list[int]:  # the part of each text, from 0
-    "Divide texts so that each label is in all parts, and no text in two of them; raises `OptionError`"
+    "Divide texts so that each label is in as many parts as it can be, and no text in two of them; raises `OptionError`"
     if type(count) is not int or count < 2: raise OptionError(f"count={count!r} is no number of parts. Pass a whole number of at least 2.")
     check_seed(seed)
     groups = defaultdict(list)

@@ -12,7 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,15 @@ from ..errors import InputError, OptionError, SlmWarning, check_option
 from ..files.kept import settle
 from ..files.packaged import find_packaged
 from ..files.sentence_modules import has_classifier
+from ..labelling.encode import encode
+from ..labelling.pooling import Behind
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, check_sentence_encoder, save_sentence_classifier
 from .calibration import Figures, check_seed, figures_of, temperature_of
 from .card import TuningRecord, model_card
 from .contrastive import Contrastive
-from .full import CrossEntropy, Training, TrainingResult, train
-from .head import Head, check_scikit_learn, choose_settings, cross_fitted_head, features, fit_head_with_names, name_texts
-from .lora import adapters, check_peft, trained_weights
+from .full import CrossEntropy, Training, TrainingResult, held_out_loss, scores_of, train
+from .head import Head, check_scikit_learn, choose_settings, cross_fitted_head, features, fit_head_with_names, name_texts, name_vectors
+from .lora import adapters, check_peft, linear_layers, trained_weights
 from .table import Labelled, check_labelled, parts, repeats, shared_texts, texts_of_each
 
 # %% ../../nbs/tuning/tune.ipynb #86c962a9
@@ -122,8 +124,9 @@ class Tuned:
 # %% ../../nbs/tuning/tune.ipynb #c3c254c0
 METHODS = ("full", "lora", "contrastive", "head")
 MEASURED = "texts that were held out in turn"  # what the figures of heads are for
-MEASURED_ONCE = "a fifth of the texts, which said when to stop too"  # what those of tuned weights are for
-_PARTS = 5  # into which the texts are dealt; fewer where a label has fewer texts
+MEASURED_ONCE = "{} of the texts, which said when to stop too"  # what those of tuned weights are for
+_SHARES = ("half", "a third", "a quarter", "a fifth")  # one of two parts, of three, ...
+_PARTS = 5  # into which the texts are dealt; fewer where there are fewer than ten, so that each has two
 _BEGINNING = 10.0  # the strength of the regression that tuning begins with
 _RATE = 1e-4  # how fast an encoder learns, at its fastest
 _MANY, _EPOCHS = 3000, (4, 3)  # from so many texts on, fewer epochs are worth their time
@@ -144,6 +147,16 @@ def _base(encoder: Any, name: str) -> tuple[str, str | None]:
     return (name, name) if checkpoint.origin == "hub" else (Path(name).name, None)
 
 
+def _loaded(model: str | Path, method: str, device: str | torch.device) -> tuple[Any, Any]:
+    "An encoder that a head can be put behind, with its tokenizer; the head reads all numbers of a vector, whatever its makers state"
+    tokenizer, encoder = load_small_model(model, task="feature-extraction", device=device)
+    check_sentence_encoder(encoder)
+    if method == "lora": linear_layers(encoder)
+    behind = getattr(encoder, "behind", None) or Behind()
+    encoder.behind = replace(behind, layout=replace(behind.layout, truncate_dim=None))
+    return tokenizer, encoder
+
+
 @dataclass(frozen=True)
 class _Given:
     "What is learned from, and how"
@@ -156,12 +169,7 @@ class _Given:
     @property
     def dealt(self) -> list[int]:
         "The part of each text"
-        return parts(self.table, min(_PARTS, *texts_of_each(self.table).values()), self.seed)
-
-    @property
-    def named(self) -> list[str]:
-        "The names of the labels, as texts"
-        return name_texts(self.table.names)
+        return parts(self.table, min(_PARTS, texts_of_each(self.table).total() // 2), self.seed)
 
 
 # %% ../../nbs/tuning/tune.ipynb #14800f60
@@ -170,7 +178,8 @@ _Made = tuple[SentenceForSequenceClassification, dict[str, Any]]
 
 def _by_head(given: _Given, tokenizer: Any, encoder: Any) -> _Made:
     "A classifier with the encoder as it is, and what is noted of it"
-    folds, vectors, names = given.dealt, features(given.table.texts, tokenizer, encoder), features(given.named, tokenizer, encoder)
+    folds, vectors = given.dealt, features(given.table.texts, tokenizer, encoder)
+    names = name_vectors(given.table.names, tokenizer, encoder)
     result = cross_fitted_head(vectors, given.targets, folds, given.class_weight, names)
     model = _assembled(tokenizer, encoder, result.head, given.table.names, temperature_of(result.scores, given.targets))
     settings = {"parts": max(folds) + 1, "strength of the regression, chosen on one part": result.strength,
@@ -219,16 +228,25 @@ def _objective(method: str, targets: torch.Tensor, class_weight: str | None) -> 
 
 
 # %% ../../nbs/tuning/tune.ipynb #bc79db06
+def _knows(given: _Given, held: torch.Tensor, tokenizer: Any, model: SentenceForSequenceClassification, before: float) -> bool:
+    "Whether a classifier that learned from the texts held out before finds their labels likelier than one that did not; warns if not"
+    rows = encode([given.table.texts[place] for place in held.nonzero()[:, 0]], tokenizer, model)
+    if held_out_loss(scores_of(model, tokenizer, rows), given.targets[held]) <= before: return True
+    told = "training with all texts made the classifier worse, so the one is kept that was measured, which learned from the others"
+    warnings.warn(f"{told}. Try a smaller learning_rate.", SlmWarning, stacklevel=4)
+    return False
+
+
 def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training, method: str, refit: bool) -> _Made:
     "A classifier with a tuned encoder, and what is noted of it"
-    vectors, names = features(given.table.texts, tokenizer, encoder), features(given.named, tokenizer, encoder)
+    vectors, names = (of(some, tokenizer, encoder) for of, some in ((features, given.table.texts), (name_vectors, given.table.names)))
     folds = torch.tensor(given.dealt)
     held, all_texts = folds == 0, folds >= 0
     _, chosen = choose_settings(vectors, given.targets, held, given.class_weight, names, [_BEGINNING])
     heads = [fit_head_with_names(vectors[some], given.targets[some], chosen, _BEGINNING, given.class_weight) for some in (~held, all_texts)]
     model = _assembled(tokenizer, encoder, heads[0], given.table.names, 1.0)
     again = _with_head(model, heads[1])
-    more = [] if chosen is None else given.named
+    more = [] if chosen is None else name_texts(given.table.names)
     texts, targets = [*given.table.texts, *more], torch.cat([given.targets, torch.arange(len(more))])
 
     def trained(one: Any, out: torch.Tensor, kept: str, stop: int | None = None) -> tuple[TrainingResult, int]:
@@ -240,13 +258,13 @@ def _by_training(given: _Given, tokenizer: Any, encoder: Any, training: Training
 
     result, count = trained(model, held, "most")
     if refit and result.best_epoch: trained(again, ~all_texts, "all", result.best_epoch)
+    refit = refit and (not result.best_epoch or _knows(given, held, tokenizer, again, min(result.losses)))
     if refit: model = again
     model.temperature = temperature_of(result.scores, given.targets[held])
-    halves = torch.arange(int(held.sum())) % 2
     settings = {**asdict(training), "epochs done": len(result.losses) - 1, "epoch kept": result.best_epoch, "weights trained": count,
                 "all texts learned from in the end": "yes" if refit else "no", "names of the labels learned from": "yes" if more else "no"}
-    figures = figures_of(result.scores, given.targets[held], halves.tolist())
-    return model, {"measured_on": MEASURED_ONCE, "figures": figures, "settings": settings}
+    figures = figures_of(result.scores, given.targets[held], [place % 2 for place in range(int(held.sum()))])
+    return model, {"measured_on": MEASURED_ONCE.format(_SHARES[max(given.dealt) - 1]), "figures": figures, "settings": settings}
 
 # %% ../../nbs/tuning/tune.ipynb #d182821c
 def tune(
@@ -273,8 +291,7 @@ def tune(
     training = _training(method, seed, len(table), **options)
     apart = _check_test(test, table, stacklevel=2)
     check_out(out)
-    tokenizer, encoder = load_small_model(model, task="feature-extraction", device=device)
-    check_sentence_encoder(encoder)
+    tokenizer, encoder = _loaded(model, method, device)
     kept = Path(out).with_name(f".{Path(out).name}.training") if out is not None else None
     given = _Given(table, _targets(table, table.names), class_weight, seed, kept)
     base = _base(encoder, str(model))
