@@ -172,7 +172,7 @@ def _cells(state: LayerState, tokens: int, ubatch: int) -> int:
     return min(_padded(tokens), _padded(state.window + ubatch)) if state.window else _padded(tokens)
 
 
-_WHOLE = ("mistral", "phi3")  # llama.cpp does not know the window of the first, and has switched off that of the second
+_WHOLE = ("ministral3", "mistral", "phi3")  # llama.cpp does not know the window of the first two, and has switched off that of the last
 _PLAIN = ("bert", "distilbert", "falcon", "mpt", "phi")  # no gate: the inner tensor is overwritten in place
 _JOINED = ("falcon", "modernbert", "mpt")  # queries, keys and values are one tensor
 
@@ -180,7 +180,8 @@ _JOINED = ("falcon", "modernbert", "mpt")  # queries, keys and values are one te
 @once
 def _states(config: Mapping) -> list[tuple[LayerState, int]]:
     "What layers keep in llama.cpp: all of a text where it has no window, keys and values in MiniCPM3, in convolutions all but the newest"
-    states = state_counts({**config, "sliding_window": None} if config["model_type"] in _WHOLE else config)
+    c = language_model(config)
+    states = state_counts({**c, "sliding_window": None} if c["model_type"] in _WHOLE else config)
     if config["model_type"] != "minicpm3": return [(replace(state, fixed=state.fixed - state.newest), count) for state, count in states]
     return [(LayerState("full", state.expanded), count) for state, count in states]
 

@@ -66,8 +66,12 @@ def _llama(h: _Header) -> dict[str, Any]:
 
 
 def _gemma3(h: _Header) -> dict[str, Any]:
-    "Gemma 3 and EmbeddingGemma: every sixth layer sees everything, as llama.cpp has it in its code"
-    config = _plain(h, "gemma3_text") | {"sliding_window_pattern": 6}
+    "Gemma 3 and EmbeddingGemma: the layers that see everything are those that the header says, or else every sixth, as in llama.cpp's code"
+    pattern = h.get("attention.sliding_window_pattern", 6)
+    if isinstance(pattern, int) and pattern: config = _plain(h, "gemma3_text") | {"sliding_window_pattern": pattern}
+    else:
+        windows = [window or pattern == 0 for window in _each_layer(h, "attention.sliding_window_pattern")]
+        config = _plain(h, "gemma3_text") | {"layer_types": ["sliding_attention" if window else "full_attention" for window in windows]}
     return config | ({"use_bidirectional_attention": True} if h.architecture == "gemma-embedding" else {})
 
 
@@ -198,8 +202,25 @@ GGUF_ARCHITECTURES: dict[str, Callable[[_Header], dict[str, Any]]] = {
 }  # by llama.cpp's name of the architecture
 
 
+_INSTEAD = {
+    "adapter": "Merged into its base, an adapter takes no memory of its own: size the file of the base",
+    "imatrix": "Name a file that was quantized with it",
+    "mmproj": "Name the file of the language model that belongs to it",
+}  # what is sized in place of a file that is no model
+
+
+def _check_whole(h: _Header) -> None:
+    "Raise `CheckpointError` for a file that holds no model, or more than one that writes a token at a time"
+    kind = str(h.metadata.get("general.type", "model"))
+    if kind != "model":
+        raise CheckpointError(f"its header says that it holds no model: general.type={kind:.40}. {_INSTEAD.get(kind, '')}")
+    if h.get("nextn_predict_layers"):
+        raise CheckpointError("it has layers that guess several tokens at once (nextn_predict_layers), whose cache is not known here")
+
+
 def _config_of(h: _Header) -> dict[str, Any]:
     "The config that a header amounts to, its sizes checked; raises `CheckpointError`"
+    _check_whole(h)
     translate = GGUF_ARCHITECTURES.get(h.architecture) if isinstance(h.architecture, str) else None
     if translate is None:
         raise CheckpointError(

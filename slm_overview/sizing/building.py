@@ -17,7 +17,7 @@ import signal
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -222,6 +222,7 @@ class Watch(TorchDispatchMode):
         self.weights = {id(weight) for weight in model.parameters()}
         self.stacks = {id(weight.untyped_storage()): id(weight) for weight in model.parameters()}
         self.used: set[int] = set()
+        self.known: dict[Any, Callable[[Any], Any]] = {}  # how a result is made again, by the operation and what it follows from
         self.rows: dict[int, float] = {}  # how many an expert of each stack is given, on average
         self.alive = {id(one.untyped_storage()): None for one in (*model.parameters(), *model.buffers())}
 
@@ -246,6 +247,21 @@ class Watch(TorchDispatchMode):
         elif name is not aten.embedding:
             self.used |= {id(one) for one in _tensors(arguments)} & self.weights
 
+    def result(self, func: Any, arguments: Any, options: dict[str, Any]) -> Any:
+        "What an operation makes; PyTorch is asked once for each operation on the same shapes"
+        if func._overloadpacket is aten._grouped_mm: return arguments[0].new_empty((arguments[0].shape[0], arguments[1].shape[-1]))
+        try: again = self.known.get(key := (func, _looks(arguments), _looks(tuple(options.items()))))
+        except TypeError: return func(*arguments, **options)  # of something that is no plain value
+        if again is not None: return again(arguments)
+        before = [(_looks(one), id(one.untyped_storage())) for one in _tensors(arguments)]
+        result = func(*arguments, **options)
+        again = _again(func, arguments, before, result)
+        if again is not None: self.known[key] = again
+        return result
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool: return False  # nothing is compiled here, and PyTorch need not see to it at each operation
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         "Run one operation, and note what it uses and makes"
         kwargs, name = kwargs or {}, func._overloadpacket
@@ -253,13 +269,44 @@ class Watch(TorchDispatchMode):
         if self.steps > MOST_STEPS: raise TooMuch(f"it takes more than {MOST_STEPS:,} operations of PyTorch")
         if name is aten._local_scalar_dense: return answered(args[0])
         self.uses(name, args)
-        result = args[0].new_empty((args[0].shape[0], args[1].shape[-1])) if name is aten._grouped_mm else func(*args, **kwargs)
+        result = self.result(func, args, kwargs)
         if name in FORMULAS: self.flops += FORMULAS[name](*args, **kwargs, out_val=result)
         said = _SAYS.get(func._schema.name)
         for one in _tensors(result if isinstance(result, list | tuple) else (result,)):
             if said is not None: one.said = said
             self.made(one)
         return result
+
+# %% ../../nbs/sizing/building.ipynb #56871bde
+def _looks(one: Any) -> Any:
+    "What the shape of a result follows from, of an argument; raises `TypeError` later, where it is no plain value"
+    if isinstance(one, Tensor): return one.dtype, one.device, one.shape, one.stride()
+    if isinstance(one, list | tuple): return tuple(map(_looks, one))
+    return type(one), one
+
+
+def _again(func: Any, arguments: Any, before: list[tuple[Any, int]], result: Any) -> Callable[[Any], Any] | None:
+    "How the result of an operation is made again on arguments that look alike, None where that is not known"
+    if func._schema.is_mutable:
+        first = arguments[0] if arguments else None
+        same = result is first and isinstance(first, Tensor) and (_looks(first), id(first.untyped_storage())) == before[0]
+        changed = [one.alias_info is not None for one in func._schema.arguments]
+        return (lambda arguments: arguments[0]) if same and changed == [True] + [False] * (len(changed) - 1) else None
+    if any(one.alias_info is not None for one in (*func._schema.arguments, *func._schema.returns)): return None
+    kind = type(result)
+    made = list(result) if isinstance(result, list | tuple) else [result]
+    if not all(type(one) is Tensor and one.device.type == "meta" and one.storage_offset() == 0 for one in made): return None
+    specs = [(one.shape, one.stride(), one.dtype) for one in made]
+    places, sizes = [id(one.untyped_storage()) for one in made], [one.untyped_storage().nbytes() for one in made]
+    alone = len({*places}) == len(places) and {*places}.isdisjoint(place for _, place in before)
+    if not alone or sizes != [_like(spec).untyped_storage().nbytes() for spec in specs]: return None
+    return (lambda _: _like(specs[0])) if kind is Tensor else lambda _: kind(map(_like, specs))
+
+
+def _like(spec: tuple[torch.Size, tuple[int, ...], torch.dtype]) -> Tensor:
+    "A tensor without data, of such a shape"
+    shape, stride, dtype = spec
+    return torch.empty_strided(shape, stride, dtype=dtype, device="meta")
 
 # %% ../../nbs/sizing/building.ipynb #ca108f17
 def _tensors(arguments: Any) -> Iterator[Tensor]:

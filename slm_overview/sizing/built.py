@@ -28,12 +28,17 @@ from ..files.own_process import OwnProcess, running
 # %% ../../nbs/sizing/built.ipynb #dd3e837f
 SECONDS = 90.0  # until a question is given up; the program has narrower limits of its own
 _START = """
+import gc
 import sys
+gc.disable()
+for name in ("accelerate", "scipy", "sklearn", "torchao"): sys.modules[name] = None
 from importlib.util import module_from_spec, spec_from_file_location
 path, *sys.path = sys.argv[1:]
 spec = spec_from_file_location("building", path)
 module = module_from_spec(spec)
 spec.loader.exec_module(module)
+gc.freeze()
+gc.enable()
 module.main()
 """
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS_VERBOSITY": "error", "CUDA_VISIBLE_DEVICES": ""}

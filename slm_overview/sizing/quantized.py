@@ -170,7 +170,8 @@ def _unpacked_bytes(tensor: TensorInfo, quantization: Quantization, float_bytes:
     "What a tensor of a matrix takes that is unpacked: as the matrix itself all its numbers; what lies beside stays or goes"
     if _stem(tensor.name, _LAYOUTS[quantization.method].beside) is not None:
         if quantization.method == "fp8": return 0
-        return tensor.elements * float_bytes if tensor.dtype.startswith("F8") else tensor.nbytes  # scales of eight bits get wider too
+        wider = BITS_PER_ELEMENT[tensor.dtype] == 8 and tensor.name.endswith("scale")  # scales of eight bits: NVFP4's, and exponents
+        return tensor.elements * float_bytes if wider else tensor.nbytes
     return tensor.elements * BITS_PER_ELEMENT[tensor.dtype] // quantization.bits * float_bytes
 
 

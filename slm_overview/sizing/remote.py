@@ -19,6 +19,7 @@ from msgspec import Struct
 from ..catalog.hub import GGUF_NAME, cached_gguf, gguf_meant, hub_errors, is_away, no_safetensors
 from ..errors import CheckpointError
 from ..files.config import read_config
+from .held import ADAPTER, adapter_refusal
 from slm_overview.files.weights import (
     BITS_PER_ELEMENT,
     CutHeader,
@@ -56,7 +57,8 @@ def _safetensors(name: str, commit: str) -> tuple[TensorInfo, ...]:
     "All tensors of the safetensors of a repository"
     try: found = HfApi().get_safetensors_metadata(name, revision=commit)
     except NotASafetensorsRepoError:
-        raise no_safetensors(f"the repository '{name}'", HfApi().list_repo_files(name, revision=commit), f"{name}:") from None
+        names = HfApi().list_repo_files(name, revision=commit)
+        raise (_adapter(name, commit) if ADAPTER in names else no_safetensors(f"the repository '{name}'", names, f"{name}:")) from None
     except EntryNotFoundError as error:  # of a file that its index names
         raise CheckpointError(f"the index of '{name}' names a file of weights that the repository does not have: {error}") from error
     except (SafetensorsParsingError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -65,9 +67,25 @@ def _safetensors(name: str, commit: str) -> tuple[TensorInfo, ...]:
     return tuple(_checked(key, one.dtype, one.shape, one.data_offsets) for key, one in listed)
 
 
+def _adapter(name: str, revision: str | None) -> CheckpointError:
+    "The error for a repository with an adapter, which names its base; raises `EntryNotFoundError` for one without"
+    return adapter_refusal(f"the repository '{name}'", read_config(hf_hub_download(name, ADAPTER, revision=revision)))
+
+
+def _config(name: str, revision: str | None) -> Path:
+    "The config of a repository, fetched; raises `EntryNotFoundError` where there is none, and `CheckpointError` for an adapter"
+    try: return Path(hf_hub_download(name, "config.json", revision=revision))
+    except EntryNotFoundError as error:
+        try: refusal = _adapter(name, revision)
+        except EntryNotFoundError: raise error from None
+        raise refusal from None
+
+
 def _in_cache(name: str, revision: str | None) -> Remote:
     "What is known of a repository that was fetched before, weights and all"
     folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+    if (folder / ADAPTER).is_file() and not (folder / "config.json").is_file():
+        raise adapter_refusal(f"the repository '{name}'", read_config(folder / ADAPTER))
     try: files = safetensors_files(folder)
     except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error
     if not files: raise LocalEntryNotFoundError(f"the cache of '{name}' holds no weights")
@@ -78,7 +96,7 @@ def _in_cache(name: str, revision: str | None) -> Remote:
 def _of_repository(name: str, revision: str | None) -> Remote:
     "What is known of the safetensors of a repository"
     if is_away(name, revision): return _in_cache(name, revision)
-    config = Path(hf_hub_download(name, "config.json", revision=revision))
+    config = _config(name, revision)
     return Remote(name, config.parent.name, read_config(config), _safetensors(name, config.parent.name))
 
 # %% ../../nbs/sizing/remote.ipynb #5f4d4915

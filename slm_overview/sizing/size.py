@@ -30,7 +30,6 @@ from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind,
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
 from ..files.config import Config, check_config, once, read_config, reading
 from .built import Built, BuiltRun, built, built_run
-from .held import TIES, Alike, Described, Held, check_shapes, described, described_by, difference, held_of
 from slm_overview.files.weights import (
     TensorInfo,
     WeightsHeader,
@@ -41,6 +40,20 @@ from slm_overview.files.weights import (
     read_header,
     safetensors_files,
     stored_alike,
+)
+from slm_overview.sizing.held import (
+    ADAPTER,
+    TIES,
+    Alike,
+    Described,
+    Held,
+    adapter_refusal,
+    check_shapes,
+    described,
+    described_by,
+    difference,
+    held_of,
+    unread,
 )
 from slm_overview.sizing.quantized import (
     UNPACKED,
@@ -324,7 +337,10 @@ def _from_folder(folder: Path, name: str) -> Outline:
     files = safetensors_files(folder)
     tensors = [tensor for file in files for tensor in read_header(file).tensors]
     if files and not tensors: raise CheckpointError(f"{files[0]} holds no tensors. Fetch it again.")
-    return _with_tokenizer(_from_config(read_config(folder), name, tensors, alike=partial(stored_alike, files)), folder)
+    if (folder / ADAPTER).is_file() and not (folder / "config.json").exists():
+        raise adapter_refusal(str(folder), read_config(folder / ADAPTER))
+    known = _with_tokenizer(_from_config(read_config(folder), name, tensors, alike=partial(stored_alike, files)), folder)
+    return known if files else structs.replace(known, notes=(*known.notes, *unread(path.name for path in folder.iterdir())))
 
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
