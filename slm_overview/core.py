@@ -27,7 +27,6 @@ from tqdm import tqdm
 from transformers import AutoConfig, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from .files.packaged import find_packaged
 from .files.weights import check_gguf_writes, read_gguf_header, remember_files
 from .labelling.encode import Encoded, Notes, Text, encode, encode_and_warn, usable_length
 from .labelling.engine import Agreement, Way, check_count, compare, prepare, run, ways_of, windows
