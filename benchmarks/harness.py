@@ -7,7 +7,8 @@ which the machine has to be idle otherwise. The result says whether it was: `dis
 Everything happens in one process, in turns, in an order that changes. `speed` has seconds of SmolLM2-135M in llama.cpp for prompts of
 several lengths, and between two tokens of an answer: as `slm measure` takes them (`ours`), as llama.cpp tells them of the same calls
 (`timings`), and as the functions of llama.cpp need them with nothing around them, in the way of llama-bench (`bench`). `cost` has the
-seconds of a call in blocks of calls, in a bare loop and in the harness. `slm_overview.measuring.beside` has how, with its tests.
+seconds of a call in blocks of calls, in a bare loop and in the harness, and those that the harness takes itself: `looks` at the machine,
+and what a series adds to each call. `slm_overview.measuring.beside` has how, with its tests.
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ from pathlib import Path
 from startup import machine, versions
 from tqdm import tqdm
 
-from slm_overview.measuring.beside import LlamaBench, beside_loop, beside_reading, beside_writing, calls_of, paired
+from slm_overview.measuring.beside import LlamaBench, beside_loop, beside_nothing, beside_reading, beside_writing, calls_of, paired
 from slm_overview.measuring.disturbance import Watch
 from slm_overview.measuring.worker import Asked
 
@@ -32,7 +33,8 @@ def cost(name, told, rounds, seconds):
     "Blocks in the harness and in a bare loop, and why they are not to be believed"
     blocks, found = beside_loop(told, rounds, seconds)
     why = [one.reasons[0] for one in found if one.reasons]
-    return {name: blocks}, [f"{name}, {len(why)} of {len(found)} blocks, as the first: {why[0]}"] if why else []
+    said = [f"{name}, {len(why)} of {len(found)} blocks, as the first: {why[0]}"] if why else []
+    return {name: blocks | {"itself": beside_nothing(told)}}, said
 
 
 def costs(writer, rounds, seconds, bar):
