@@ -150,7 +150,8 @@ def _vectors(read: _Read, ways: tuple[Way, ...], pooling: Sequence[str], batch_s
     "The vectors of texts, in their order"
     if not read.encoded: return torch.empty(0, _width(read, pooling), dtype=torch.float32, device="cpu")
     found = None
-    with evaluating(read.model), tqdm(total=len(read.encoded), unit="text", desc="texts", delay=2, leave=False) as bar:
+    alone = len(read.encoded) == 1  # a bar takes longer to make than a short text to read
+    with evaluating(read.model), tqdm(total=len(read.encoded), unit="text", desc="texts", delay=2, leave=False, disable=alone) as bar:
         static = isinstance(read.model, StaticModel)
         prepared = None if static else prepare(read.encoded, read.tokenizer, read.model, ways)
         for positions, some in _pooled(read, prepared, pooling, batch_size):

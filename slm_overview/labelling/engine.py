@@ -225,7 +225,7 @@ def margins(
     problem_type: str,  # what the outputs mean
 ) -> torch.Tensor:  # shape (texts,): how far each text is from another label, in the same units
     "How clear the labels are; regression has none and is never near a tie"
-    if problem_type == "regression": return torch.full((len(outputs),), torch.inf)
+    if problem_type == "regression": return torch.full((len(outputs),), torch.inf, device=outputs.device)
     if problem_type == "multi_label_classification": return outputs.abs().amin(1)
     first, second = outputs.topk(2).values.unbind(1)
     return first - second

@@ -48,7 +48,7 @@ def largest_weight() -> int:  # 127, 64, or 0 if there is no size for which it i
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # newer releases announce, once, that they mean to drop quantised tensors
-            _codes(torch.zeros(1), 1.0, 0)
+            _codes(torch.zeros(1, dtype=torch.float32, device="cpu"), 1.0, 0)
         return next((largest for largest in _LARGEST if _fits(largest)), 0)
     except (RuntimeError, AttributeError): return 0
 

@@ -285,9 +285,11 @@ def twin_of(
     blocks: list[Callable],  # what takes the place of its layers
     dtype: torch.dtype,  # what the blocks take and give
 ) -> nn.Module:  # called as `model` is
-    "A model that shares everything with another but its layers"
+    "A model that shares everything with another but its layers, and its pooler where there is no head to read what that makes"
     body = PackedBody(model.base_model, blocks, dtype)
-    if model.base_model is model: return body
+    if model.base_model is model:
+        body.pooler = None
+        return body
     twin = copy.copy(model)
     twin._modules = {**model._modules, model.base_model_prefix: body}
     return twin
@@ -303,9 +305,9 @@ def is_same(
 ) -> bool:
     "Whether a twin gives what the model gives, on three short texts of made-up tokens"
     tolerance = tolerance or (_FINE if model.dtype is torch.float32 else _COARSE)
-    lengths = torch.tensor([9, 5, 5])
-    mask = (torch.arange(9) < lengths[:, None]).long()
-    ids = torch.arange(27).view(3, 9) * 37 % model.get_input_embeddings().num_embeddings
+    lengths = torch.tensor([9, 5, 5], device=model.device)
+    mask = (torch.arange(9, device=model.device) < lengths[:, None]).long()
+    ids = torch.arange(27, device=model.device).view(3, 9) * 37 % model.get_input_embeddings().num_embeddings
     ids = torch.where(mask == 1, ids.clamp_min(2), model.config.pad_token_id or 0)
     try: one, other = (called(input_ids=ids, attention_mask=mask)[0].float() for called in (model, twin))
     except (RuntimeError, TypeError, AttributeError, IndexError, ValueError): return False

@@ -141,23 +141,56 @@ def _own_weights(adapted: Any) -> None:
     if {*shared} & {model.get_input_embeddings(), model.get_output_embeddings()}: model.config.tie_word_embeddings = False
 
 
+def _tables(model: Any, adapter: Adapter) -> dict[str, int]:
+    "Tokens in each table that an adapter brings whole, by the name of the module, of those that a model has for reading and writing"
+    ends = {model.get_input_embeddings(), model.get_output_embeddings()}
+    names = [name for name, module in model.named_modules() if module in ends]
+    brought = [one for one in read_safetensors_header(adapter.folder / WEIGHTS).tensors if len(one.shape) == 2]
+    whole = {one.name: one.shape[0] for one in brought if one.name.endswith(".weight") and "lora_" not in one.name}
+    return {name: tokens for name in names for place, tokens in whole.items() if place.startswith(f"base_model.model.{name}.")}
+
+
+def _resize(model: Any, adapter: Adapter, wrong: str) -> None:
+    "Give a model room for tokens that were added before an adapter was trained; raises `CheckpointError` where it lacks their weights"
+    try: found, table = _tables(model, adapter), model.get_input_embeddings().weight
+    except (NotImplementedError, AttributeError): return  # nothing that could be resized, such as of CANINE
+    if not {*found.values()} - {len(table)}: return
+    tokens = max(found.values())
+    model.resize_token_embeddings(tokens, mean_resizing=False)
+    ends = (model.get_input_embeddings(), model.get_output_embeddings())
+    fresh = [name for name, module in model.named_modules() if module in ends and name not in found]
+    if not fresh or model.config.get_text_config().tie_word_embeddings: return
+    raise CheckpointError(f"{wrong}: it was trained with {tokens} tokens, and has no weights for them in {fresh[0]}. Save it with these.")
+
+
+def _placed(adapted: Any, stored: set[str]) -> set[str]:
+    "The weights of an adapter that have a place; tables of tokens count where it brings them, without asking the Hub about its base"
+    from peft import get_peft_model_state_dict
+
+    for tables in (False, True):
+        found = set(get_peft_model_state_dict(adapted, save_embedding_layers=tables))
+        if found == stored: break
+    return found
+
+
 def merge_adapter(
     model: Any,  # the base, with a head of the size that the adapter needs
     adapter: Adapter,  # what `read_adapter` gave
 ) -> Any:  # the model with the adapter in its weights
     "Add an adapter to the weights of its base; raises `CheckpointError` where they do not belong together"
     check_peft()
-    from peft import PeftModel, get_peft_model_state_dict
+    from peft import PeftModel
 
     wrong = f"the adapter {adapter.folder} does not fit its base '{adapter.base}'"
+    stored = {one.name for one in read_safetensors_header(adapter.folder / WEIGHTS).tensors}
+    _resize(model, adapter, wrong)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             adapted = PeftModel.from_pretrained(model, str(adapter.folder), local_files_only=True, use_safetensors=True)
-            placed = set(get_peft_model_state_dict(adapted))
+            placed = _placed(adapted, stored)
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{wrong}: {' '.join(str(error).split())[:200]}") from error
-    stored = {one.name for one in read_safetensors_header(adapter.folder / WEIGHTS).tensors}
     if placed != stored:
         odd = min(placed ^ stored)
         where = "the file" if odd in stored else "the model"

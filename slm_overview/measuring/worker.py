@@ -333,7 +333,7 @@ def _warm(asked: Asked) -> None:
     from slm_overview.loading.resolve import resolve
 
     for name in _PROGRAMS: importlib.import_module(f"slm_overview.{name}")
-    rows = torch.ones(512, 512)
+    rows = torch.ones(512, 512, dtype=torch.float32, device="cpu")
     for _ in range(3): torch.nn.functional.layer_norm(torch.nn.functional.linear(rows, rows), (512,))
     with suppress(ImportError): importlib.import_module("xllamacpp")
     try: checkpoint = resolve(asked.model, local_files_only=True)  # to fetch is for loading, which looks at its size before

@@ -391,7 +391,7 @@ def _free(device: str) -> int:
 def _read_rates(device: str, size: int, seconds: float) -> dict[str, list[float]]:
     "Bytes a second of each run, for adding up and for one row times a matrix"
     import torch
-    array = torch.ones((size // (4 * _COLUMNS), _COLUMNS), device=device)
+    array = torch.ones((size // (4 * _COLUMNS), _COLUMNS), dtype=torch.float32, device=device)  # whatever the default of PyTorch is
     runs = {"read": [size / taken for taken in _times(array.sum, device, seconds)]}
     for dtype in ("float32", "bfloat16"):
         matrix = array.view(getattr(torch, dtype)).view(-1, _COLUMNS)

@@ -58,7 +58,7 @@ def layer_vectors(
     if isinstance(texts, str) or not len(texts): raise InputError("texts are a list of at least one text.")
     rows = [tokenizer(text, truncation=True, max_length=max_length)["input_ids"] for text in texts]
     order = sorted(range(len(rows)), key=lambda place: -len(rows[place]))
-    found = torch.empty(len(layers), len(rows), encoder.config.hidden_size)
+    found = torch.empty(len(layers), len(rows), encoder.config.hidden_size, dtype=torch.float32)
     with evaluating(encoder):
         for start in tqdm(range(0, len(order), batch_size), unit="batch", desc="layers", delay=2, leave=False):
             places = order[start : start + batch_size]
@@ -99,12 +99,12 @@ def static_of(
     marks = torch.tensor(sorted(set(tokenizer.all_special_ids)))
     pieces = torch.arange(len(tokenizer))
     framed = torch.stack([torch.full_like(pieces, tokenizer.cls_token_id), pieces, torch.full_like(pieces, tokenizer.sep_token_id)], 1)
-    found = torch.empty(len(pieces), encoder.config.hidden_size)
+    found = torch.empty(len(pieces), encoder.config.hidden_size, dtype=torch.float32)
     with evaluating(encoder):
         for some in tqdm(pieces.split(batch_size), unit="batch", desc="pieces", delay=2, leave=False):
             found[some] = encoder(input_ids=framed[some].to(encoder.device)).last_hidden_state.float().mean(1).cpu()
     unused = torch.tensor([piece.startswith("[unused") for piece in tokenizer.convert_ids_to_tokens(pieces.tolist())])
     unused[marks] = True
-    table = torch.zeros(len(pieces), width)
+    table = torch.zeros(len(pieces), width, dtype=torch.float32)
     table[~unused] = _shortened(found[~unused], width) * zipf_weights(int((~unused).sum()))[:, None]
     return StaticModel(table).eval().requires_grad_(False)

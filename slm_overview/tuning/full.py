@@ -161,7 +161,8 @@ def vectors_of(
     padding: Padding | None = None,  # what `padding_of` gave; found out if None
 ) -> torch.Tensor:  # shape (texts, width), on the CPU
     "What the head reads of each text"
-    found, padding = torch.empty(len(rows), model.classifier.in_features), padding or padding_of(model, tokenizer, rows)
+    padding = padding or padding_of(model, tokenizer, rows)
+    found = torch.empty(len(rows), model.classifier.in_features, dtype=torch.float32)
     with evaluating(model):
         for places, batch in batches(rows, tokenizer, model.device, padding=padding): found[places] = model.vectors(**batch).float().cpu()
     return found

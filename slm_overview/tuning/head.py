@@ -146,7 +146,7 @@ def cross_fitted_head(
     names: torch.Tensor | None = None,  # shape (labels, width): a vector for the name of each label; None: names are not tried
 ) -> HeadResult:
     "A head fitted to all texts, with scores of each text from a head that did not see it; raises `MissingDependencyError`"
-    part, scores = torch.as_tensor(parts), torch.empty(len(targets), int(targets.max()) + 1)
+    part, scores = torch.as_tensor(parts), torch.empty(len(targets), int(targets.max()) + 1, dtype=torch.float32)
     strength, chosen = choose_settings(vectors, targets, part == 0, class_weight, names)
     for number in tqdm(part.unique().tolist(), unit="fit", desc="heads", delay=2, leave=False):
         held = part == number
