@@ -22,9 +22,8 @@ from ..files.sentence_modules import POOLING_MODES
 from ..loading.loaded import evaluating, name_of, untrained_weights
 from ..loading.task import has_head
 from .encode import Encoded, Notes, Text, as_texts, encode, token_limit
-from .engine import PADDING, Prepared, Way, batches, check_count, prepare, sensible_ways, ways_of
+from .engine import Prepared, Way, check_count, outputs, prepare, sensible_ways, ways_of
 from .entailment import entailed, entails
-from .padding import outputs_of
 from .pooling import Behind, RoutedModel, StaticModel, encode_static, pool
 from .predictions import Predictions, prediction
 
@@ -103,10 +102,9 @@ def _read(text, tokenizer, model, stacklevel, *, task=None, prompt=None, prompt_
 # %% ../../nbs/labelling/embed.ipynb #718f0e1c
 def _hidden(read: _Read, prepared: Prepared, batch_size: int | None):
     "The vectors of the tokens of all texts, batch by batch: positions in the texts, shape (texts, tokens, width), the mask"
-    device, most = next(read.model.parameters()).device, PADDING if prepared.pads else None
-    for positions, batch in batches(read.encoded, read.tokenizer, device, prepared.batch_tokens, batch_size, prepared.padding, most):
-        found = outputs_of(prepared.run, batch).float()
-        yield positions, read.behind.on_tokens(found) if found.ndim == 3 else found, batch["attention_mask"]
+    device = next(read.model.parameters()).device
+    for positions, found, mask in outputs(read.encoded, read.tokenizer, prepared, device, batch_size=batch_size):
+        yield positions, read.behind.on_tokens(found.float()) if found.ndim == 3 else found.float(), mask
 
 
 def _pool(read: _Read, hidden: torch.Tensor, mask: torch.Tensor, pooling: Sequence[str]) -> torch.Tensor:

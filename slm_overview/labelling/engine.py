@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['WINDOW_TEXTS', 'WINDOW_CHARACTERS', 'BATCH_TOKENS', 'PADDING', 'PRECISIONS', 'BACKENDS', 'KEEPS', 'BUDGETS',
            'windows', 'check_count', 'plan', 'Way', 'Prepared', 'Twins', 'margins', 'sensible_ways', 'ways_of',
-           'prepare', 'batches', 'run', 'Agreement', 'compare']
+           'prepare', 'batches', 'outputs', 'run', 'Agreement', 'compare']
 
 # %% ../../nbs/labelling/engine.ipynb #b8f7e78d
 import copy
 import json
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -442,10 +443,35 @@ def _shared(tokens: int, most: int) -> int:
     return max(_LEAST, min(most, -(-tokens // 4)))
 
 
-def _each(run: Callable, inputs: Sequence[dict[str, torch.Tensor]], count: int) -> Iterator[torch.Tensor]:
-    "What the head gives for each of some batches"
+def _each(run: Callable, inputs: Iterable[dict[str, torch.Tensor]], count: int) -> Iterator[torch.Tensor]:
+    "What a model gives for each of some batches"
     if count > 1 and hasattr(run, "each"): return run.each(inputs)
     return (outputs_of(run, batch) for batch in inputs)
+
+
+def outputs(
+    encoded: Sequence[Encoded],  # texts
+    tokenizer: Any,  # the tokenizer that made them
+    prepared: Prepared,  # what `prepare` gave
+    device: torch.device | str = "cpu",  # where the model is
+    batch_tokens: int | None = None,  # as `plan` takes it
+    batch_size: int | None = None,  # as `plan` takes it
+) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:  # positions in `encoded`, what the model gives, and the mask of the tokens
+    "What a model gives for texts, batch by batch, several side by side where it can run them so; raises `OptionError` or `CheckpointError`"
+    lengths, padding, made = [row.tokens_read for row in encoded], prepared.padding, deque()
+    budget = batch_tokens or (_shared(sum(lengths), prepared.batch_tokens) if hasattr(prepared.run, "each") else prepared.batch_tokens)
+    planned = _grouped(lengths, padding, budget, batch_size, PADDING if prepared.pads else None)
+
+    def inputs():
+        "The batches, each noted as it is asked for"
+        for positions in planned:
+            batch = collate([encoded[position] for position in positions], tokenizer, device, padding.side, padding.token)
+            made.append((positions, batch["attention_mask"]))
+            yield batch
+
+    for found in _each(prepared.run, inputs(), len(planned)):
+        positions, mask = made.popleft()
+        yield positions, found, mask
 
 
 def run(
@@ -459,23 +485,18 @@ def run(
     done: Callable[[int], Any] = lambda texts: None,  # called with the number of texts of each batch that is done
 ) -> torch.Tensor:  # shape (texts, labels): what the head gives, float32, on the CPU
     "Outputs of a model for texts, in their order; raises `CheckpointError` for numbers that are not finite"
-    lengths, padding = [row.tokens_read for row in encoded], prepared.padding
-    budget = batch_tokens or (_shared(sum(lengths), prepared.batch_tokens) if hasattr(prepared.run, "each") else prepared.batch_tokens)
-    planned = _grouped(lengths, padding, budget, batch_size, PADDING if prepared.pads else None)
-    rows = ([encoded[position] for position in positions] for positions in planned)
-    inputs = (collate(some, tokenizer, device, padding.side, padding.token) for some in rows)
-    outputs, near = None, []
-    for positions, found in zip(planned, _each(prepared.run, inputs, len(planned)), strict=True):
+    answers, near = None, []
+    for positions, found, _ in outputs(encoded, tokenizer, prepared, device, batch_tokens, batch_size):
         found = found.float().cpu()
         if not torch.isfinite(found).all(): raise not_finite()
-        if outputs is None: outputs = torch.empty(len(encoded), *found.shape[1:], dtype=torch.float32, device="cpu")
-        outputs[positions] = found
+        if answers is None: answers = torch.empty(len(encoded), *found.shape[1:], dtype=torch.float32, device="cpu")
+        answers[positions] = found
         if prepared.margin: near += [positions[number] for number in (margins(found, problem_type) < prepared.margin).nonzero().flatten()]
         done(len(positions))
     if near:
-        exact = replace(prepared.exact, padding=padding)
-        outputs[near] = run([encoded[position] for position in near], tokenizer, exact, device, batch_tokens, batch_size)
-    return outputs
+        exact = replace(prepared.exact, padding=prepared.padding)
+        answers[near] = run([encoded[position] for position in near], tokenizer, exact, device, batch_tokens, batch_size)
+    return answers
 
 # %% ../../nbs/labelling/engine.ipynb #f9c81bf0
 KEEPS = 0.995  # the share of labels that a precision has to keep to be chosen

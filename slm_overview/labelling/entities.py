@@ -23,8 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ..errors import CheckpointError, InputError, OptionError, SlmError, SlmWarning, TaskError, check_option
 from ..loading.loaded import evaluating, name_of, untrained_weights
 from .encode import Encoded, Notes, encode, known_tokens, token_limit, usable_length
-from .engine import PADDING, batches, check_count, prepare, windows
-from .padding import outputs_of
+from .engine import check_count, outputs, prepare, windows
 from .predictions import Items, Labelled, labels_of, note_on
 
 # %% ../../nbs/labelling/entities.ipynb #3eab12f3
@@ -324,10 +323,9 @@ def _token_scores(
     scores: dict[int, torch.Tensor] = {}
     with evaluating(model):
         prepared, device = prepare(rows, tokenizer, model), next(model.parameters()).device
-        loose = PADDING if prepared.pads else None
-        for positions, batch in batches(rows, tokenizer, device, options.batch_tokens, options.batch_size, prepared.padding, loose):
-            found, masks = outputs_of(prepared.run, batch).float().cpu(), batch["attention_mask"].bool().cpu()
-            scores.update(zip(positions, _probabilities(found, masks, model, options.labels), strict=True))
+        for positions, found, mask in outputs(rows, tokenizer, prepared, device, options.batch_tokens, options.batch_size):
+            own = _probabilities(found.float().cpu(), mask.bool().cpu(), model, options.labels)
+            scores.update(zip(positions, own, strict=True))
             done(positions)
     return [scores[number] for number in range(len(rows))]
 
