@@ -420,7 +420,9 @@ def _opened(store: Store, source: Source, asked: Any, more: Mapping[str, Any], h
     other = differences(before, now if _asks(store, found, how) else now | {"machine": before["machine"]})
     if not other: return found, begun, False
     what = "; ".join([*other[:5], *(["…"] if len(other) > 5 else [])])
-    again = f"Run it as it was begun, name another target, or remove {store.folder.name} to begin again."
+    threads = before["machine"]["threads"]
+    same = "Run it as it was begun" if threads == now["machine"]["threads"] else f"Run it as it was begun, with OMP_NUM_THREADS={threads}"
+    again = f"{same}, name another target, or remove {store.folder.name} to begin again."
     raise JobError(f"{store.target.name} was begun as another job: {what}. {again}")
 
 
