@@ -6,11 +6,12 @@
 __all__ = ['samples_of', 'calibrate']
 
 # %% ../../nbs/measuring/calibrate.ipynb #4f5e24ff
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import OptionError, SlmError
+from ..errors import OptionError, SlmError, SlmWarning
 from ..sizing.calibration import PROMPT, WRITE, Calibration, Sample, calibration_of, count_layers, keep_calibration, work_of
 from ..sizing.machine import machine
 from ..sizing.size import Outline, outline, size
@@ -20,10 +21,13 @@ from .worker import FIRST_TOKEN
 
 # %% ../../nbs/measuring/calibrate.ipynb #99e2154a
 def _known(report: Report) -> Outline | None:
-    "What was measured: where it lay, or what it is called; None if it is not found"
+    "What was measured: where it lay, or what it is called; None if it is not found, or has weights of another size now"
+    said = {one.parts["weights"] for one in report.predicted if "weights" in one.parts}
     for place in (report.model.get("place"), report.asked.model):
         try:
-            if place: return outline(place)
+            if place is None: continue
+            found = outline(place)
+            if said <= {size(found, engine=report.model["engine"], dtype=_dtype(report)).weights}: return found
         except SlmError: continue
     return None
 
@@ -101,7 +105,12 @@ def calibrate(
             f"the reports are of another machine or other versions: {place.get('processor')}, {place.get('cores'):g} cores, "
             f"{found[0].versions}. Measure here, or pass keep=False to look at it only."
         )
-    samples = [one for report in found for one in samples_of(report)]
+    samples = {number: samples_of(report) for number, report in enumerate(found)}
+    silent = [found[number].asked.model for number, some in samples.items() if not some]
+    if silent:
+        why = "they were disturbed, or their models are not found as they were measured"
+        warnings.warn(f"reports that do not count: {', '.join(silent)}; {why}.", SlmWarning, stacklevel=2)
+    samples = [one for some in samples.values() for one in some]
     made = calibration_of(samples, here.fingerprint if ours else "", max(one.date for one in found))
     if keep: keep_calibration(made, cache)
     return made
