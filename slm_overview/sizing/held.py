@@ -4,20 +4,23 @@
 
 # %% auto #0
 __all__ = ['Alike', 'TIES', 'ADAPTER', 'own_names', 'Described', 'described', 'described_by', 'Held', 'held_of', 'check_shapes',
-           'difference', 'unread', 'adapter_refusal']
+           'difference', 'unread', 'beside', 'adapter_refusal']
 
 # %% ../../nbs/sizing/held.ipynb #7bf805af
 import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
 from ..arithmetic.architecture import Shapes, tensors
 from ..arithmetic.kv_cache import layer_states
 from ..errors import CheckpointError
-from ..files.weights import TensorInfo
+from ..files.config import read_settings
+from ..files.sentence_modules import CLASSIFIER, LISTING
+from ..files.weights import TensorInfo, read_header, safetensors_files
 from .built import Built
 from .quantized import FLOATS
 
@@ -179,6 +182,19 @@ def unread(
     found = sorted(name for name in names if _WEIGHTS.search(name) and not _TRAINING.match(name))
     if not found: return ()
     return (f"The weights in '{found[0]}' were not looked at, as they are no model.safetensors: all of this follows from the config.",)
+
+
+def beside(
+    folder: Path,  # of a model
+) -> tuple[str, ...]:  # a note, or none
+    "What is said of modules after the model, such as a Dense layer, which Sentence Transformers saves in folders of their own"
+    listed = [module.get("path") for module in read_settings(folder / LISTING, list) if isinstance(module, dict)]
+    places = [place for place in (*listed, CLASSIFIER) if isinstance(place, str) and place and (folder / place).is_dir()]
+    numbers = {place: sum(read_header(file).elements for file in safetensors_files(folder / place)) for place in places}
+    named = [place for place, count in numbers.items() if count]
+    if not named: return ()
+    holds = "hold" if len(named) > 1 else "holds"
+    return (f"Beside the model, {' and '.join(named)} {holds} {sum(numbers.values()):,} numbers more, which are not counted here.",)
 
 
 def adapter_refusal(

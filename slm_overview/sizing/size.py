@@ -48,6 +48,7 @@ from slm_overview.sizing.held import (
     Described,
     Held,
     adapter_refusal,
+    beside,
     check_shapes,
     described,
     described_by,
@@ -340,7 +341,8 @@ def _from_folder(folder: Path, name: str) -> Outline:
     if (folder / ADAPTER).is_file() and not (folder / "config.json").exists():
         raise adapter_refusal(str(folder), read_config(folder / ADAPTER))
     known = _with_tokenizer(_from_config(read_config(folder), name, tensors, alike=partial(stored_alike, files)), folder)
-    return known if files else structs.replace(known, notes=(*known.notes, *unread(path.name for path in folder.iterdir())))
+    more = () if files else unread(path.name for path in folder.iterdir())
+    return structs.replace(known, notes=(*known.notes, *more, *beside(folder)))
 
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
