@@ -129,7 +129,8 @@ class Size(Struct, frozen=True, kw_only=True):
         lines = [f"{self.name}: {_total(self)} {_setting(self)}", *_bars(self)]
         if self.model_class: lines.append(f"  built by transformers as {self.model_class}")
         lines += [f"  {note}" for note in self.notes]
-        if self.repacked: lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
+        if self.repacked and not self._unknown:
+            lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -138,6 +139,8 @@ class Size(Struct, frozen=True, kw_only=True):
         "A table of the parts"
         rows = [f"| {name.replace('_', ' ')} | {format_bytes(size)} | {size:,} |" for name, size in self.parts.items()]
         rows.append(f"| total | {_total(self)} | {sum(self.parts.values()) if self._unknown else self.total:,} |")
+        if self.repacked and not self._unknown:
+            rows.append(f"| without what can be dropped | {format_bytes(self.required)} | {self.required:,} |")
         notes = [line for note in self.notes for line in ("", note)]
         return "\n".join([f"**{self.name}**, {_setting(self)}", "", "| part | | bytes |", "|---|--:|--:|", *rows, *notes])
 
@@ -769,6 +772,9 @@ def plot_sizes(
     return ax
 
 
+_TWICE = "What is repacked is there twice and can be dropped when memory is short; `fit` and `choose` do not count it."
+
+
 class SizeTable(Struct, frozen=True):
     "Sizes of a model for several contexts"
     sizes: tuple[Size, ...]
@@ -797,7 +803,8 @@ class SizeTable(Struct, frozen=True):
 
     def _notes(self) -> list[str]:
         "What is said of any of the sizes, each once"
-        return [*dict.fromkeys(note for size in self.sizes for note in size.notes)]
+        notes = [*dict.fromkeys(note for size in self.sizes for note in size.notes)]
+        return [*notes, _TWICE] if any(size.repacked for size in self.sizes) else notes
 
     __repr__ = __str__
 
