@@ -27,7 +27,7 @@ from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
 from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
-from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
+from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option, need_library
 from ..files.config import Config, check_config, once, read_config, reading
 from .built import Built, BuiltRun, built, built_run
 from slm_overview.files.weights import (
@@ -753,7 +753,8 @@ def plot_sizes(
     labels: Iterable[str] | None = None,  # what stands beside the bars; the names of the models if None
     ax: "Axes | None" = None,  # axes of matplotlib to draw on; new ones if None
 ) -> "Axes":  # the axes
-    "Draw where the memory of models goes, a bar for each; raises `OptionError` if there is nothing to draw"
+    "Draw where the memory of models goes; raises `OptionError` if there is nothing to draw, and `MissingDependencyError`"
+    need_library("matplotlib", "a picture", "matplotlib")
     import matplotlib.pyplot as plt
     sizes = list(sizes)
     labels = [size.name for size in sizes] if labels is None else list(labels)
