@@ -56,6 +56,7 @@ _HOMES = {
     ),
 }  # where a name that can be had from the package itself is defined
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = [*_HOME_OF]  # for `import *`, which would bring nothing without it
 
 
 def __getattr__(name: str) -> Any:

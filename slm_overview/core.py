@@ -304,7 +304,7 @@ def _check_quantize(quantize: str | None) -> None:
     "Raise `OptionError` for a quantisation that is not known, `MissingDependencyError` where its library is missing"
     check_option("quantize", quantize, QUANTIZATIONS)
     if quantize and find_spec("torchao") is None:
-        raise MissingDependencyError("quantize='int8' needs the library torchao. Install it with `pip install torchao`.")
+        raise MissingDependencyError("quantize='int8' needs the library torchao. Install it with `pip install 'slm_overview[int8]'`.")
 
 
 def _quantize(model: PreTrainedModel) -> None:

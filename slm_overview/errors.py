@@ -7,11 +7,12 @@ __all__ = ['SlmError', 'OptionError', 'InputError', 'InputTooLongError', 'Missin
            'EngineError', 'ModelError', 'UnknownModelError', 'ModelNotInstalledError', 'HubUnreachableError',
            'GatedModelError', 'CheckpointError', 'TaskError', 'NotEnoughMemoryError', 'NotEnoughDiskError',
            'SlmWarning', 'UntrainedHeadWarning', 'TruncationWarning', 'ContextWarning', 'UnknownTokensWarning',
-           'nearest', 'did_you_mean', 'any_case', 'check_option', 'not_finite', 'half_character']
+           'nearest', 'did_you_mean', 'any_case', 'check_option', 'need_library', 'not_finite', 'half_character']
 
 # %% ../nbs/errors.ipynb #7e4ca278
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
 # %% ../nbs/errors.ipynb #8aa22121
@@ -142,6 +143,15 @@ def check_option(
     names = [option for option in allowed if isinstance(option, str)]
     hint = did_you_mean(value, names) if isinstance(value, str) else ""
     raise OptionError(f"{argument}={value!r} is not known.{hint} Allowed: {', '.join(map(repr, allowed))}.")
+
+# %% ../nbs/errors.ipynb #8ac1e0b2
+def need_library(
+    library: str,  # as it is imported
+    purpose: str,  # what needs it
+    install: str,  # what pip is told to install
+) -> None:
+    "Raise `MissingDependencyError` with the command that installs a library, where it is not installed"
+    if find_spec(library) is None: raise MissingDependencyError(f"{purpose} needs {library}. Install it with `pip install {install}`.")
 
 # %% ../nbs/errors.ipynb #aa1d8424
 def not_finite() -> CheckpointError:  # to be raised

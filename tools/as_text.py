@@ -80,6 +80,14 @@ def not_there(folder, address):
         yield from (f"{path.name}: {name}" for name in sorted(named) if not Path(name).stem.isupper() and not (ROOT / name).is_file())
 
 
+def twins_astray(folder):
+    "Links of the twins of pages to files of the site that are not there; code is not read"
+    for path in sorted(folder.rglob("*.html.md")):
+        text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        named = {one for one in re.findall(r"\]\(([^\s():#?]+)(?:[#?][^\s()]*)?\)", text) if not one.startswith(("/", "mailto"))}
+        yield from (f"{path.relative_to(folder)}: {one}" for one in sorted(named) if not (path.parent / one).exists())
+
+
 def of_all(look, folder):
     "What is wrong with the pages of a folder"
     return [problem for address in addresses(folder) for problem in look(folder, address)]
@@ -122,6 +130,14 @@ def true_paths(site, folder):
     need(not found, "\n".join(found))
 
 
+def twins_lead_on(site, folder):
+    "What a twin links to is there, as what its page links to is"
+    links = "[a page](../00_core.html.md#predict) and [itself](one.html.md)"
+    need(len(faulty(twins_astray, "a/one.html.md", links)) == 1, "a lost link is not found")
+    found = list(twins_astray(folder))
+    need(not found, f"{len(found)} links of twins lead nowhere:\n" + "\n".join(found[:40]))
+
+
 def reads_as_text(site, folder):
     "Code holds no link that is not made, and words in cells that follow each other are words of their own"
     raw = "<main><pre>x # what [`size`](https://x.org/size.html#size) gives</pre></main>"
@@ -161,4 +177,4 @@ def leads_on(site, folder):
     need(len(pages) > 100 and not problems, f"{len(pages)} pages:\n" + "\n".join(problems[:40]))
 
 
-CHECKS = (no_machine, names_lead_home, true_paths, reads_as_text, leads_on)
+CHECKS = (no_machine, names_lead_home, true_paths, twins_lead_on, reads_as_text, leads_on)

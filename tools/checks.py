@@ -152,6 +152,11 @@ def one_form():
     output_of(sys.executable, "tools/model_pages.py")
 
 
+def code_to_paste():
+    "What the pages for readers show as code can be pasted: see tools/pasted.py"
+    output_of(sys.executable, "tools/pasted.py")
+
+
 def tracked_files():
     "What git tracks of the package, or what is there if this is no git checkout"
     done = subprocess.run(["git", "ls-files", "slm_overview"], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -244,7 +249,7 @@ def main():
     options = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some images set it, and every process would compile all libraries again
     if options.fresh: os.environ["SLM_OVERVIEW_FRESH"] = "1"
-    single = (stored_outputs, types, nbdev, traced, one_form, readme, style, house, requirements, version, light)
+    single = (stored_outputs, types, nbdev, traced, one_form, code_to_paste, readme, style, house, requirements, version, light)
     with tempfile.TemporaryDirectory() as folder:
         before = selected({check.__name__: check for check in (form, export)}, options.words)  # export writes what all others read
         site_chain = {"site": site, "browser": browser}

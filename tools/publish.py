@@ -91,13 +91,22 @@ def cell_text(cell):
     return "\n\n".join(filter(None, [shown, outputs]))
 
 
+def to_twins(text, page, addresses):
+    "The text of a page whose links to other pages lead to their twins; `addresses` are those of the pages by their source"
+    def led(link):
+        "A link to the twin of the page that it names, or as it was if it names none"
+        source = posixpath.normpath((page.source.parent / link[1]).as_posix())
+        if source not in addresses: return link[0]
+        return f"]({posixpath.relpath(addresses[source], page.source.parent.as_posix())}.html.md{link[2] or ''})"
+    return re.sub(r"\]\(([\w./-]+\.(?:ipynb|md))(#[\w.-]*)?\)", led, text)
+
+
 def twin(page):
     "A page in Markdown, for programs"
     if page.processed.suffix == ".md": return page.processed.read_text(encoding="utf-8")
     cells = [cell_text(cell) for cell in reads(page.processed.read_text(encoding="utf-8"), 4).cells if cell.cell_type != "raw"]
     title = [f"# {page.title}", f"> {page.description}" if page.description else ""]
-    text = "\n\n".join(filter(None, [*title, *cells])) + "\n"
-    return re.sub(r"\]\(([\w./-]+)\.ipynb(#[\w.-]*)?\)", lambda link: f"]({link[1]}.html.md{link[2] or ''})", text)
+    return "\n\n".join(filter(None, [*title, *cells])) + "\n"
 
 
 def notebook_links(page, config):
@@ -268,9 +277,9 @@ def sections(pages, site_url):
     return found
 
 
-def add_beside(page, docs, nbs):
+def add_beside(page, docs, nbs, addresses):
     "Put the twin of a page beside it, and its notebook where it can be downloaded"
-    (docs / f"{page.address}.html.md").write_text(twin(page), encoding="utf-8")
+    (docs / f"{page.address}.html.md").write_text(to_twins(twin(page), page, addresses), encoding="utf-8")
     if page.source.suffix != ".ipynb": return
     target = docs / "notebooks" / page.source
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -291,10 +300,11 @@ def publish(docs, processed, only=None):
     config = get_config()
     site_url, pages = config.doc_host + config.doc_baseurl, pages_of(processed)
     shutil.copytree(config.nbs_path / "assets", docs / "assets", dirs_exist_ok=True)
+    addresses = {page.source.as_posix(): page.address for page in pages}
     for page in pages:
         if only is not None and page.address not in only: continue
         complete(page, docs, config, site_url)
-        add_beside(page, docs, config.nbs_path)
+        add_beside(page, docs, config.nbs_path, addresses)
     if only is not None: return
     trim_icons(docs)
     catalog = Catalog.load()

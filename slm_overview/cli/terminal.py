@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['Json', 'Device', 'STAND_INS', 'to_json', 'print_json', 'console', 'status', 'tokens', 'in_terminal', 'App',
-           'print_anything', 'decoded', 'read_input', 'read_file', 'read_lines', 'plain']
+           'open_channels', 'print_anything', 'decoded', 'read_input', 'read_file', 'read_lines', 'plain']
 
 # %% ../../nbs/cli/terminal.ipynb #7ede6317
 import codecs
 import json
+import os
 import re
 import shlex
 import sys
@@ -154,6 +155,12 @@ def _stand_in(error: UnicodeError) -> tuple[str, int]:
     "What to write in place of characters that an encoding lacks, and where to go on"
     if not isinstance(error, UnicodeEncodeError): raise error
     return "".join(STAND_INS.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+def open_channels() -> None:
+    "Give a program that was started with closed channels an input that is empty, and outputs that take what nobody wants"
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # in order, since what is opened takes the lowest number
+        if getattr(sys, name) is None: setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for as long as it runs
 
 
 def print_anything() -> None:

@@ -9,6 +9,7 @@ __all__ = ['cache_file', 'settle_names', 'write_whole', 'settle', 'whole_folder'
 import ctypes
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,20 +40,24 @@ def settle_names(
 
 
 def write_whole(
-    path: Path,  # the file, in a folder that is made if need be
+    path: Path,  # the file, in a folder that is made if need be; a link is followed
     content: bytes,  # what to write
 ) -> None:
     "Write a file as a whole or not at all, so that it is there after a power cut too; raises `OSError`"
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = None
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)  # a device or a pipe takes what is written, and nothing may take its place
+        return
+    place, part = path.resolve(), None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
             part = Path(file.name)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
-        settle_names(path.parent)
+        part.replace(place)
+        settle_names(place.parent)
+    except OSError as error: raise OSError(error.errno, error.strerror, str(path)) from error  # of this file, and not of its part
     finally:
         if part: part.unlink(missing_ok=True)
 
@@ -89,6 +94,12 @@ def _replace(folder: Path, part: Path) -> None:
             raise
 
 
+def _as_os_error(error: Exception, folder: Path) -> Exception:
+    "What a library that is written in Rust says of the system's error, as that error; any other one as it is"
+    said = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(said[1]), os.strerror(int(said[1])), str(folder)) if said and not isinstance(error, OSError) else error
+
+
 @contextmanager
 def whole_folder(
     folder: str | Path,  # where the files are to be; made if need be, and replaced if it is there
@@ -105,4 +116,7 @@ def whole_folder(
             if path.is_file():
                 with open(path, "rb") as file: os.fsync(file.fileno())
         _replace(folder, part)
+    except Exception as error:
+        if (meant := _as_os_error(error, folder)) is error: raise
+        raise meant from error
     finally: settle(folder)

@@ -126,7 +126,7 @@ def adapter_named(
 def check_peft() -> None:
     "Raise `MissingDependencyError` with the command, where peft is not installed"
     if find_spec("peft") is None:
-        raise MissingDependencyError("an adapter needs the library peft. Install it with `pip install peft`.")
+        raise MissingDependencyError("an adapter needs the library peft. Install it with `pip install 'slm_overview[tune]'`.")
 
 
 def _own_weights(adapted: Any) -> None:

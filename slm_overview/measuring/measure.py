@@ -226,16 +226,16 @@ def measure(
 
 def _run(asked: Asked, program: str = _PROGRAM) -> Report:
     "Ask a process, and report what it told"
-    worker, found, error = _Worker(asked, program), _Collected(asked), None
+    worker, found, error, stopped = _Worker(asked, program), _Collected(asked), None, None
     with tqdm(desc=f"measuring {asked.model}", unit="figure", delay=2, leave=False) as bar:
         try:
             for told in worker.told():
                 bar.set_postfix_str(told["stage"])
                 found.take(told)
                 bar.update()
-        except KeyboardInterrupt: error = "the run was interrupted"
+        except KeyboardInterrupt as stop: error, stopped = "the run was interrupted", stop
         finally:
             if error or sys.exc_info()[0]: worker.end()
     error = error or worker.why() or None
-    if error and not found.points: raise EngineError(f"nothing was measured of '{asked.model}': {error}")
+    if error and not found.points: raise EngineError(f"nothing was measured of '{asked.model}': {error}") from stopped
     return found.report(error)

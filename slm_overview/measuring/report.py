@@ -24,7 +24,7 @@ from ..arithmetic.activations import activation_bytes
 from ..arithmetic.architecture import tensors
 from ..arithmetic.precision import FLOAT_BYTES, each_tensor, is_linear
 from ..arithmetic.vocabulary import vocabulary_of
-from ..errors import CheckpointError, InputError, OptionError
+from ..errors import CheckpointError, InputError, OptionError, need_library
 from ..files.kept import write_whole
 from ..sizing.choose import speed_bound
 from ..sizing.machine import Probe, last_level_cache
@@ -297,7 +297,8 @@ def _alike(points: list[Point]) -> list[Point]:
 def plot_report(
     report: Report,  # with one point at least
 ) -> "list[Axes]":  # times, and memory
-    "Draw the times of a report and its memory; raises `OptionError` for a report without points"
+    "Draw the times of a report and its memory; raises `OptionError` for a report without points, and `MissingDependencyError`"
+    need_library("matplotlib", "a picture", "matplotlib")
     import matplotlib.pyplot as plt
 
     if not report.points: raise OptionError("the report has no points, so there is nothing to draw.")
@@ -453,6 +454,7 @@ def report_page(
         return "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
     picture = ""
     if report.points:
+        need_library("matplotlib", "a picture", "matplotlib")
         import matplotlib.pyplot as plt
 
         drawn, target = plot_report(report)[0].figure, io.BytesIO()

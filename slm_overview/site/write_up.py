@@ -24,7 +24,7 @@ from ..arithmetic.flops import active_parameters, decode_flops, language_model, 
 from ..arithmetic.kv_cache import kv_cache_bytes, layer_states
 from ..catalog.models import Catalog, SmallModel, markdown_table
 from ..catalog.records import Fact, Source, dated
-from ..errors import CheckpointError, ModelError
+from ..errors import CheckpointError, ModelError, need_library
 from ..sizing.choose import PRECISIONS
 from ..sizing.size import Size, format_bytes, outline, size, size_table
 
@@ -347,6 +347,7 @@ def plot_memory(
     model: SmallModel,  # of the catalogue
 ) -> Drawing:  # memory over context
     "Draw how the memory of a model grows with the text, a line for each precision"
+    need_library("matplotlib", "a picture", "matplotlib")
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
     contexts = _steps(model.context_length)

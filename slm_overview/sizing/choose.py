@@ -260,6 +260,8 @@ def _helps(known: Outline, name: str, tried: tuple[Option, ...], **options: Any)
     "What would make a model fit"
     best = _finest(tried)
     if best: yield f"How: {HOW['packed' if known.packed and best.precision == 'stored' else best.precision].format(name=name)}."
+    if best and best.size.repacked:
+        yield f"llama.cpp keeps {format_bytes(best.size.repacked)} of the weights twice while there is room; that is not counted."
     if best == tried[0]: return
     coarsest = best or tried[-1]
     for option in tried[: tried.index(coarsest) + (best is None)]: yield from _shorter(known, option, batch=options["batch"])

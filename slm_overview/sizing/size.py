@@ -27,7 +27,7 @@ from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
 from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
-from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option
+from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option, need_library
 from ..files.config import Config, check_config, once, read_config, reading
 from .built import Built, BuiltRun, built, built_run
 from slm_overview.files.weights import (
@@ -130,7 +130,8 @@ class Size(Struct, frozen=True, kw_only=True):
         lines = [f"{self.name}: {_total(self)} {_setting(self)}", *_bars(self)]
         if self.model_class: lines.append(f"  built by transformers as {self.model_class}")
         lines += [f"  {note}" for note in self.notes]
-        if self.repacked: lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
+        if self.repacked and not self._unknown:
+            lines.append(f"  {format_bytes(self.required)} without what is there twice and can be dropped")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -139,6 +140,8 @@ class Size(Struct, frozen=True, kw_only=True):
         "A table of the parts"
         rows = [f"| {name.replace('_', ' ')} | {format_bytes(size)} | {size:,} |" for name, size in self.parts.items()]
         rows.append(f"| total | {_total(self)} | {sum(self.parts.values()) if self._unknown else self.total:,} |")
+        if self.repacked and not self._unknown:
+            rows.append(f"| without what can be dropped | {format_bytes(self.required)} | {self.required:,} |")
         notes = [line for note in self.notes for line in ("", note)]
         return "\n".join([f"**{self.name}**, {_setting(self)}", "", "| part | | bytes |", "|---|--:|--:|", *rows, *notes])
 
@@ -752,7 +755,8 @@ def plot_sizes(
     labels: Iterable[str] | None = None,  # what stands beside the bars; the names of the models if None
     ax: "Axes | None" = None,  # axes of matplotlib to draw on; new ones if None
 ) -> "Axes":  # the axes
-    "Draw where the memory of models goes, a bar for each; raises `OptionError` if there is nothing to draw"
+    "Draw where the memory of models goes; raises `OptionError` if there is nothing to draw, and `MissingDependencyError`"
+    need_library("matplotlib", "a picture", "matplotlib")
     import matplotlib.pyplot as plt
     sizes = list(sizes)
     labels = [size.name for size in sizes] if labels is None else list(labels)
@@ -769,6 +773,9 @@ def plot_sizes(
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)  # above the bars, however long they are
     return ax
+
+
+_TWICE = "What is repacked is there twice and can be dropped when memory is short; `fit` and `choose` do not count it."
 
 
 class SizeTable(Struct, frozen=True):
@@ -799,7 +806,8 @@ class SizeTable(Struct, frozen=True):
 
     def _notes(self) -> list[str]:
         "What is said of any of the sizes, each once"
-        return [*dict.fromkeys(note for size in self.sizes for note in size.notes)]
+        notes = [*dict.fromkeys(note for size in self.sizes for note in size.notes)]
+        return [*notes, _TWICE] if any(size.repacked for size in self.sizes) else notes
 
     __repr__ = __str__
 

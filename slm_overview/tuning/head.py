@@ -38,7 +38,7 @@ STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)  # what errors may count against the s
 def check_scikit_learn() -> None:
     "Raise `MissingDependencyError` with the command, where scikit-learn is not installed"
     if find_spec("sklearn") is None:
-        raise MissingDependencyError("tuning a head needs the library scikit-learn. Install it with `pip install scikit-learn`.")
+        raise MissingDependencyError("tuning a head needs the library scikit-learn. Install it with `pip install 'slm_overview[tune]'`.")
 
 
 @dataclass(frozen=True)

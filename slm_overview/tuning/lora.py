@@ -23,7 +23,7 @@ RANK, SCALE, DROPOUT = 8, 16, 0.1  # columns of a thin matrix; what its product 
 def check_peft() -> None:
     "Raise `MissingDependencyError` with the command, where peft is not installed"
     if find_spec("peft") is None:
-        raise MissingDependencyError("tuning with adapters needs the library peft. Install it with `pip install peft`.")
+        raise MissingDependencyError("tuning with adapters needs the library peft. Install it with `pip install 'slm_overview[tune]'`.")
 
 
 def trained_weights(
