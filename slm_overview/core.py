@@ -40,7 +40,7 @@ from .loading.resolve import VOCABULARIES, Checkpoint, resolve
 from .loading.task import show_task, task_of
 from .loading.tokenizer import saved_template, saved_tokenizer
 from .writing.chat_template import templates_in
-from .writing.llama_cpp import LlamaCppModel, LlamaCppTokenizer, check_room, has_llama_cpp, split_as_stated, usable_context
+from .writing.llama_cpp import LlamaCppModel, LlamaCppTokenizer, check_room, has_llama_cpp, split_as_stated, usable_context, write_as_stated
 from slm_overview.errors import (
     CheckpointError,
     InputError,
@@ -156,9 +156,10 @@ def _lower_case(tokenizer: Any) -> None:
         tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *parts])
 
 
-def _split(tokenizer: Any, checkpoint: Checkpoint) -> None:
-    "Let the tokenizer of a GGUF file cut texts as the file says, and warn where transformers does not know how"
+def _as_stated(tokenizer: Any, model: PreTrainedModel, checkpoint: Checkpoint) -> None:
+    "Let what transformers made of a GGUF file cut and write texts as the file says, and warn where transformers does not know how"
     metadata = read_gguf_header(checkpoint.folder / checkpoint.gguf_file).metadata
+    write_as_stated(tokenizer, model, metadata)
     if split_as_stated(tokenizer, metadata): return
     how = metadata.get("tokenizer.ggml.pre", "default")
     warnings.warn(
@@ -462,7 +463,7 @@ def _load_as(checkpoint: Checkpoint, how: _How, reason: str) -> tuple[Any, Any]:
     if task == "feature-extraction" and not checkpoint.gguf_file: tokenizer, model = _load_sentences(checkpoint, how)
     elif task == "text-classification" and has_classifier(checkpoint.folder): tokenizer, model = _load_sentence_classifier(checkpoint, how)
     else: tokenizer, model = _load_single(checkpoint, how)
-    if checkpoint.gguf_file: _split(tokenizer, checkpoint)
+    if checkpoint.gguf_file: _as_stated(tokenizer, model, checkpoint)
     model.checkpoint = checkpoint
     show_task(model, checkpoint.name, task, reason)
     return tokenizer, model

@@ -181,7 +181,7 @@ class Conversation:
         except BaseException:
             self.messages.pop()
             raise
-        self.messages.append({"role": "assistant", "content": said or "..."})
+        self.messages.append({"role": "assistant", "content": said})
         if not stopped: self._tell(pieces.generation)
 
     def _tell(self, found: Any) -> None:

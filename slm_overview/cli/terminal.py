@@ -170,7 +170,10 @@ def print_anything() -> None:
         if getattr(stream, "errors", None) in ("strict", "surrogateescape"): stream.reconfigure(errors="stand_in")
 
 # %% ../../nbs/cli/terminal.ipynb #46e57722
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = (  # that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def decoded(
@@ -181,8 +184,8 @@ def decoded(
     "Bytes as text; raises `typer.BadParameter`"
     marked = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     for name in (marked, encoding):
-        try: return content.decode(name)
-        except (UnicodeDecodeError, LookupError): continue
+        with suppress(UnicodeDecodeError, LookupError):
+            if "\0" not in (text := content.decode(name)): return text  # UTF-16 without a mark is full of these
     raise typer.BadParameter(f"{source} is not text in UTF-8. Save or pipe it as UTF-8.")
 
 

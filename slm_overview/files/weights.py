@@ -366,7 +366,9 @@ def joined(
     first, *_ = headers
     if len(headers) == 1: return first
     counts, tensors = {header.metadata.get("split.count") for header in headers}, [one for header in headers for one in header.tensors]
-    if counts != {len(headers)} or len({tensor.name for tensor in tensors}) < len(tensors):
+    ordered = all(header.metadata.get("split.no", number) == number for number, header in enumerate(headers))
+    whole = first.metadata.get("split.tensors.count", len(tensors)) == len(tensors) == len({tensor.name for tensor in tensors})
+    if counts != {len(headers)} or not ordered or not whole:
         raise CheckpointError(f"{first.path.name} and its {len(headers) - 1} other parts do not belong together. Fetch them again.")
     kept = {key: value for key, value in first.metadata.items() if not key.startswith("split.")}
     return WeightsHeader(first.path, "gguf", tuple(tensors), kept, first.lengths)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Text', 'NO_LIMIT', 'check_text', 'many_texts', 'checked_texts', 'as_texts', 'digest_of', 'token_limit',
-           'usable_length', 'Encoded', 'known_tokens', 'encode', 'token_ids', 'Notes', 'encode_and_warn', 'collate']
+           'usable_length', 'Encoded', 'known_tokens', 'check_known', 'encode', 'token_ids', 'Notes', 'encode_and_warn',
+           'collate']
 
 # %% ../../nbs/labelling/encode.ipynb #213acd70
 import copy
@@ -226,11 +227,14 @@ def known_tokens(
     except (NotImplementedError, AttributeError): return None
 
 
-def _check_ids(rows: list[dict], model: torch.nn.Module) -> None:
+def check_known(
+    rows: Iterable[Sequence[int]],  # numbers of tokens
+    model: torch.nn.Module,  # the model that is to read them
+) -> None:
     "Raise `CheckpointError` if a token's number is beyond the model's table of embeddings"
     table = known_tokens(model)
     if table is None: return
-    highest = max((max(row["input_ids"], default=0) for row in rows), default=0)
+    highest = max((max(row, default=0) for row in rows), default=0)
     if highest >= table:
         raise CheckpointError(
             f"the tokenizer made the token number {highest}, and the model knows the numbers 0 to {table - 1}: "
@@ -287,7 +291,7 @@ def encode(
         if length <= added: raise OptionError(f"max_length={length} leaves no room for text: {added} tokens are special ones.")
         for number in long:
             whole[number] = _cut(texts[number], whole[number], encodings and encodings[number], tokenizer, length, added)
-    _check_ids(whole, model)
+    check_known((row["input_ids"] for row in whole), model)
     _segments(whole, model)
     about = added, tokenizer.unk_token_id, tokenizer.truncation_side  # asked once: a tokenizer takes its time to answer
     return [_describe(row, count, *about) for row, count in zip(whole, counts, strict=True)]

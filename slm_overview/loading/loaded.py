@@ -108,7 +108,15 @@ def alone_in_fork() -> bool:  # whether this process was forked off
 
 
 _LOCK, _RUNNING = threading.Lock(), WeakKeyDictionary()  # by model: how many run it now, and which of its modules were in training mode
-if hasattr(os, "register_at_fork"): os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+
+
+def _in_fork() -> None:
+    "In a process that was forked off: one thread from the beginning, since loading and trying things out compute, too"
+    _LOCK.release()
+    alone_in_fork()
+
+
+if hasattr(os, "register_at_fork"): os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_in_fork)
 
 
 @contextmanager

@@ -9,13 +9,14 @@ __all__ = ['ROLES', 'Message', 'SECONDS', 'MEMORY', 'CHARACTERS', 'as_messages',
 # %% ../../nbs/writing/chat_template.ipynb #9048e761
 import copy
 import json
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import product
 from typing import Any
 
-from ..errors import CheckpointError, InputError, SlmError, check_option
+from ..errors import CheckpointError, InputError, SlmError, SlmWarning, check_option
 from ..files.own_process import OwnProcess, running
 from ..labelling.encode import check_text
 
@@ -63,6 +64,12 @@ def _with_text(message: Any) -> Any:
     return {**message, "content": part["text"]} if one else message
 
 
+def _filled(message: Message) -> Message:
+    "A message without what is None; one of the assistant that neither says anything nor calls a tool says so"
+    found = {key: value for key, value in message.items() if value is not None}
+    return found if "content" in found or found.get("tool_calls") else {**found, "content": ""}
+
+
 def as_messages(
     messages: str | Sequence[Message],  # one message of the user, or all of a conversation
 ) -> list[Message]:  # a copy
@@ -78,7 +85,7 @@ def as_messages(
     last = messages[-1]["role"]
     if last not in ("user", "tool"):
         raise InputError(f"the last message has the role '{last}', so there is nothing to answer. End with one of the user.")
-    return [{key: value for key, value in message.items() if value is not None} for message in messages]
+    return [_filled(message) for message in messages]
 
 # %% ../../nbs/writing/chat_template.ipynb #9ff45323
 SECONDS, MEMORY, CHARACTERS = 5.0, 2**29, 10**6  # what a template may take: time, bytes of its process, characters of it and of its text
@@ -175,12 +182,15 @@ def _called(message: Message) -> list[dict[str, Any]]:
     return [call["function"] if isinstance(call.get("function"), dict) else call for call in found]
 
 
-def _in_form(message: Message, form: str, blank: bool) -> Message:
-    "A message whose calls of tools have their arguments in one form, and which has a content"
+_CONTENTS = ({}, {"content": ""}, {"content": None})  # of a message that only calls tools: templates look for one or another
+
+
+def _in_form(message: Message, form: str, content: dict[str, Any]) -> Message:
+    "A message whose calls of tools have their arguments in one form, with another content where it has none and calls"
     changed = copy.deepcopy(message)
     for call in _called(changed):
         if "arguments" in call: call["arguments"] = _FORMS[form](call["arguments"])
-    return {"content": "", **changed} if blank else changed
+    return changed if "content" in changed else {**changed, **content}
 
 
 def _spoilt(text: str, messages: Sequence[Message]) -> bool:
@@ -188,6 +198,37 @@ def _spoilt(text: str, messages: Sequence[Message]) -> bool:
     given = [call.get("arguments") for message in messages for call in _called(message)]
     wrong = [json.dumps(one, ensure_ascii=False) for one in given if isinstance(one, str) and isinstance(_read(one), dict)]
     return any(one in text for one in [*wrong, *(str(one) for one in given if one and isinstance(one, dict))])
+
+
+_WORD = "slmwashere"  # stands for a name or a content while it is tried whether a template reads it
+
+
+def _renamed(message: Message, word: str) -> Message:
+    "A message whose calls are those of tools with a name that no text has"
+    changed = copy.deepcopy(message)
+    for call in _called(changed): call["name"] = word
+    return changed
+
+
+def _calls_shown(template: str, messages: Sequence[Message], values: dict[str, Any]) -> bool:
+    "Whether a template writes the calls of tools; True where that cannot be told"
+    numbers = [number for number, message in enumerate(messages) if message.get("tool_calls")]
+    with suppress(CheckpointError, InputError):
+        text = _rendered(template, [_renamed(message, f"{_WORD}{number}x") for number, message in enumerate(messages)], values)
+        return all(f"{_WORD}{number}x" in text for number in numbers)
+    return True
+
+
+def _in_other_forms(template: str, messages: Sequence[Message], values: dict[str, Any]) -> list[str]:
+    "What a template makes of calls of tools in the forms in which it can take them; what has all calls in it comes first"
+    found = []
+    for form, content in product(_FORMS, _CONTENTS):
+        with suppress(CheckpointError, InputError, TypeError, RecursionError):
+            changed = [_in_form(message, form, content) for message in messages]
+            if _spoilt(text := _rendered(template, changed, values), changed): continue
+            if _calls_shown(template, changed, values): return [text, *found]
+            found.append(text)
+    return found
 
 
 def render_template(
@@ -201,11 +242,8 @@ def render_template(
     try: first = _rendered(template, messages, values)
     except (CheckpointError, InputError) as error: first = error
     called = any(message.get("tool_calls") for message in messages)
-    if called and (isinstance(first, SlmError) or _spoilt(first, messages)):
-        for form, blank in product(_FORMS, (False, True)):
-            with suppress(CheckpointError, InputError, TypeError, RecursionError):
-                changed = [_in_form(message, form, blank) for message in messages]
-                if not _spoilt(text := _rendered(template, changed, values), changed): return text
+    if called and (isinstance(first, SlmError) or _spoilt(first, messages) or not _calls_shown(template, messages, values)):
+        for text in _in_other_forms(template, messages, values)[:1]: return text
     if isinstance(first, SlmError): raise first
     return first
 
@@ -224,26 +262,51 @@ def _rendered(template: str, messages: Sequence[Message], values: dict[str, Any]
     raise CheckpointError(f"the chat template cannot be run: {answer['error']}.")
 
 # %% ../../nbs/writing/chat_template.ipynb #af05aed2
-_WORD = "slmwashere"  # stands for a content while it is tried whether a template reads it
-
-
 def _as_parts(message: Message) -> Message:
     "A message with its content as a list of parts"
     content = message.get("content")
     return {**message, "content": [{"type": "text", "text": content}]} if isinstance(content, str) else message
 
 
-def _left_out(template: str, messages: Sequence[Message], values: dict[str, Any], text: str) -> int | None:
-    "The number of the system message, or of the last one of the user, if a template has left it out"
-    asked = [number for number, message in enumerate(messages) if message["role"] == "user"][-1:]
-    for number in [*([0] if messages[0]["role"] == "system" else []), *asked]:
-        said = messages[number]["content"]
-        plain = said if isinstance(said, str) else said[0]["text"]
-        if "".join(plain.split()) in "".join(text.split()): continue
-        other = {**messages[number], "content": _WORD}
-        tried = [*messages[:number], other if isinstance(said, str) else _as_parts(other), *messages[number + 1 :]]
-        if _WORD not in render_template(template, tried, **values): return number
-    return None
+def _plain(message: Message) -> str:
+    "What a message says"
+    said = message.get("content") or ""
+    return said if isinstance(said, str) else said[0]["text"]
+
+
+def _worded(message: Message, word: str) -> Message:
+    "A message with a word in place of what it says, or of the names of the tools that it calls"
+    if message.get("tool_calls"): return _renamed(message, word)
+    return {**message, "content": word} if isinstance(message["content"], str) else _as_parts({**message, "content": word})
+
+
+def _missing(template: str, messages: Sequence[Message], values: dict[str, Any], numbers: Sequence[int]) -> list[int]:
+    "Which of some messages are not in what a template makes of words in their place; raises what `render_template` does"
+    tried = [_worded(message, f"{_WORD}{number}x") if number in numbers else message for number, message in enumerate(messages)]
+    text = render_template(template, tried, **values).casefold()
+    return [number for number in numbers if f"{_WORD}{number}x" not in text]
+
+
+def _left_out(template: str, messages: Sequence[Message], values: dict[str, Any], text: str) -> list[int]:
+    "The numbers of the messages that a template has left out"
+    lost = [number for number, message in enumerate(messages) if message.get("tool_calls") or _plain(message).strip()]
+    with suppress(CheckpointError, InputError): lost = _missing(template, messages, values, lost)
+    found = []
+    for number in lost:
+        try: found += _missing(template, messages, values, [number])
+        except (CheckpointError, InputError):  # of what it takes no word for
+            if "".join(_plain(messages[number]).split()) not in "".join(text.split()): found.append(number)
+    return found
+
+
+def _report(message: Message, number: int) -> None:
+    "Say that a template has left out a message: raises `InputError`, or warns of one of the assistant"
+    told = f"the model's chat template leaves out messages[{number}], of the role '{message['role']}'"
+    if message["role"] == "assistant":
+        what = "a call of a tool" if message.get("tool_calls") else "an answer"
+        warnings.warn(f"{told}: the model does not see {what}. Take a model that was trained for it.", SlmWarning, stacklevel=2)
+    elif message["role"] == "system": raise InputError(f"{told}. Say it at the beginning of the first question.")
+    else: raise InputError(f"{told}. Choose another template or model.")
 
 
 def render_whole(
@@ -254,13 +317,14 @@ def render_whole(
     "Messages as one text in which none is missing; raises what `render_template` does, `InputError` for a message that is left out"
     text = render_template(template, messages, **values)
     lost = _left_out(template, messages, values, text)
-    if lost is None: return text, messages
+    if not lost: return text, messages
     parts = [*map(_as_parts, messages)]
     with suppress(CheckpointError, InputError):
-        text = render_template(template, parts, **values)
-        if _left_out(template, parts, values, text) is None: return text, parts
-    advice = "Say it at the beginning of the first question." if messages[lost]["role"] == "system" else "Choose another template or model."
-    raise InputError(f"the model's chat template leaves out messages[{lost}], of the role '{messages[lost]['role']}'. {advice}")
+        other = render_template(template, parts, **values)
+        if not _left_out(template, parts, values, other): return other, parts
+    for number in sorted(lost, key=lambda number: messages[number]["role"] == "assistant"): _report(messages[number], number)
+    return text, messages
+
 
 # %% ../../nbs/writing/chat_template.ipynb #779da131
 _KEY = "tokenizer.chat_template"

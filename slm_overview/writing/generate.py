@@ -31,7 +31,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutput
 
-from ..labelling.encode import as_texts, check_text, token_ids, token_limit
+from ..labelling.encode import as_texts, check_known, check_text, token_ids, token_limit
 from ..labelling.engine import check_count
 from ..labelling.padding import padding_tokens
 from ..loading.loaded import evaluating, name_of
@@ -373,7 +373,8 @@ class TransformersEngine:
         return [[number for number, prompt in enumerate(prompts) if len(prompt) == length] for length in lengths]
 
     def write(self, prompts, options, answers, stopped) -> None:
-        "Continue prompts, all of them at once where that changes nothing; raises `EngineError` for what transformers cannot do"
+        "Continue prompts, all at once where that changes nothing; raises `EngineError`, or `CheckpointError` for tokens that it has not"
+        check_known(prompts, self.model)
         options = replace(options, max_new_tokens=min(options.max_new_tokens, self.most_new_tokens or options.max_new_tokens))
         with _reported(self.model):
             for numbers in self._together(prompts):
@@ -404,6 +405,7 @@ class TransformersEngine:
         model, found = self.model, []
         if model.config.model_type == "xlnet":
             raise TaskError("an XLNet also looks at what comes after a token, so that choices cannot be scored. Take a decoder.")
+        check_known([prompt, *continuations], model)
         most = max(1, _SCORED // max(map(len, continuations)))
         with _reported(model), _lock_of(model), evaluating(model):
             _TURNS.pop(model, None)  # for its memory
@@ -778,6 +780,12 @@ def _strings(value: Any) -> Iterator[str]:
         for part in value.values() if isinstance(value, dict) else value: yield from _strings(part)
 
 
+def _marks_of(tokenizer: Any, template: str) -> list[str]:
+    "Special tokens, and the other added ones that a template writes; a word or blanks that were added are no marks"
+    tell = getattr(tokenizer, "_get_control_tokens", None)
+    return list(tell(template) if tell else tokenizer.added_tokens_encoder)
+
+
 def _marked_ids(tokenizer: Any, template: str, messages: list[Message], marks: list[str], values: dict[str, str]) -> list[int]:
     "Tokens of messages in which marks of the template occur as text; raises `InputError` where transformers is too old for that"
     try:
@@ -785,7 +793,7 @@ def _marked_ids(tokenizer: Any, template: str, messages: list[Message], marks: l
     except ImportError as error:
         advice = "Leave it out, or update transformers."
         raise InputError(f"a message holds {marks[0]!r}, which is a mark of the chat template. {advice}") from error
-    pattern = re.compile("|".join(map(re.escape, sorted(tokenizer.added_tokens_encoder, key=len, reverse=True))))
+    pattern = re.compile("|".join(map(re.escape, sorted(_marks_of(tokenizer, template), key=len, reverse=True))))
     return encode_marked_chat(tokenizer, render_template(template, mark_control_tokens(messages, pattern), **values))
 
 
@@ -795,7 +803,7 @@ def _rendered(tokenizer: Any, template: str, messages: list[Message]) -> tuple[s
     text, messages = render_whole(template, messages, **values)
     said = "\0".join(_strings(messages))
     check_text(text, "what the chat template makes of the messages")
-    marks = [mark for mark in tokenizer.added_tokens_encoder if mark in said]
+    marks = [mark for mark in _marks_of(tokenizer, template) if mark in said]
     if marks: ids = _marked_ids(tokenizer, template, messages, marks, values)
     else: ids = token_ids(text, tokenizer, add_special_tokens=False)
     return text, _one_beginning(ids, tokenizer)

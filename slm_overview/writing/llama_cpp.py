@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LONGEST_DEFAULT', 'SPLITTING', 'has_llama_cpp', 'usable_context', 'needed_bytes', 'check_room', 'stated_sampling',
-           'LlamaCppModel', 'split_as_stated', 'LlamaCppTokenizer']
+           'LlamaCppModel', 'split_as_stated', 'LlamaCppTokenizer', 'write_as_stated']
 
 # %% ../../nbs/writing/llama_cpp.ipynb #0461533e
 import ctypes
@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import closing, suppress
 from copy import copy
+from dataclasses import asdict
 from functools import cached_property, lru_cache
 from http.client import HTTPConnection
 from importlib.util import find_spec
@@ -28,7 +29,7 @@ from transformers.tokenization_utils_base import TruncationStrategy
 
 from ..arithmetic.kv_cache import check_length
 from ..errors import CheckpointError, EngineError, MissingDependencyError, NotEnoughMemoryError, OptionError
-from ..files.weights import check_files, gguf_parts, read_gguf_header, remember_files
+from ..files.weights import check_files, gguf_parts, joined, read_gguf_header, remember_files
 from ..sizing.machine import memory, usable_cores
 from ..sizing.size import size
 from .answers import Sampling
@@ -43,8 +44,8 @@ def has_llama_cpp() -> bool:
 
 
 def _trained_length(path: Path) -> int:
-    "The tokens that the model in a GGUF file was trained to read; raises `CheckpointError`"
-    metadata = read_gguf_header(path).metadata
+    "The tokens that the model in a GGUF file was trained to read; raises `CheckpointError`, also for parts that do not belong together"
+    metadata = joined([*map(read_gguf_header, gguf_parts(path))]).metadata
     length = metadata.get(f"{metadata.get('general.architecture')}.context_length")
     if not isinstance(length, int) or length < 1: raise CheckpointError(f"{path.name} does not say how many tokens its model can read.")
     return length
@@ -412,3 +413,28 @@ class LlamaCppTokenizer(PreTrainedTokenizerFast):
     def tokenize(self, text: str, add_special_tokens: bool = False, **_) -> list[str]:
         "The tokens of a text, as they stand in the vocabulary"
         return self.convert_ids_to_tokens(list(self.tokens_of(text, add_special_tokens)))
+
+# %% ../../nbs/writing/llama_cpp.ipynb #c0e1d2a4
+_ENDS = (
+    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<end_of_turn>", "<|endoftext|>", "</s>",
+    "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
+    "<｜end▁of▁sentence｜>", "[e~[",
+)  # what ends a text in llama.cpp by its name alone
+_NO_ENDS = {  # which of them end no text where some others are there
+    "<|end|>": ({"<|return|>", "<|call|>"}, {"<|calls|>", "<|flush|>"}), "</s>": ({"<|tool_response>"}, {"<|plamo:eos|>"}),
+}
+
+
+def write_as_stated(
+    tokenizer: PreTrainedTokenizerFast,  # what transformers made of a GGUF file
+    model: Any,  # the same; its generation config is changed
+    metadata: dict[str, Any],  # of the header of the file
+) -> None:
+    "Let a model end texts, and draw tokens, as its file says and llama.cpp does"
+    words, stated = tokenizer.get_vocab(), [metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot", "eom")]
+    named = [mark for mark in _ENDS if mark in words and not any(other <= {*words} for other in _NO_ENDS.get(mark, ()))]
+    ends = {*(words[mark] for mark in named), *(end for end in stated if isinstance(end, int) and 0 <= end < len(words))}
+    if ends: model.generation_config.eos_token_id = sorted(ends)
+    drawn = stated_sampling(metadata)
+    if drawn: model.generation_config.update(do_sample=True, **asdict(drawn))
+

@@ -600,6 +600,9 @@ _NO_TEMPLATE = "it takes no messages, since it is a base model without a chat te
 _REFUSING = "{% if messages[0].content != 'test' %}{{ raise_exception('" + _NO_TEMPLATE + "') }}{% endif %}test"
 
 
+_NO_MARKS = {"bos_token": "", "eos_token": ""}  # what a template may join to a text, before the engine has said what they are
+
+
 def _written_by(template: str, **marks: str) -> list[tuple[list[Message], str]]:
     "Conversations, and what a template makes of them under limits; raises `CheckpointError` if it fails, or refuses a plain question"
     from slm_overview.writing.chat_template import render_whole
@@ -607,37 +610,45 @@ def _written_by(template: str, **marks: str) -> list[tuple[list[Message], str]]:
     found = []
     for roles in _TALKS:
         messages = [{"role": role, "content": f"word {number}"} for number, role in enumerate(roles)]
-        try: found.append((messages, render_whole(template, messages, add_generation_prompt=True, **marks)[0]))
+        try: found.append((messages, render_whole(template, messages, add_generation_prompt=True, **_NO_MARKS | marks)[0]))
         except InputError as error:  # some know no system message, or leave it out
             if len(roles) == 1: raise CheckpointError(f"the file cannot be served. {error}") from error
     return found
 
 # %% ../../nbs/writing/server.ipynb #5babccbc
-_TRIED = {  # where a message of a role may be left out, and a conversation that shows it
-    ("system", "first"): ("system", "user"), ("system", "later"): ("user", "assistant", "system", "user"),
-    ("tool", "later"): ("user", "assistant", "tool", "user"), ("function", "later"): ("user", "assistant", "function", "user"),
+_ROLES = ("system", "user", "assistant", "tool", "function")
+_TRIED = {  # messages that may be left out, as a template tells them, with roles of a conversation and which of its messages is such a one
+    "one.role == 'system' and loop.first": ("system user", 0), "one.role == 'system' and not loop.first": ("user assistant system user", 2),
+    "one.role == 'user' and not loop.last": ("user assistant user", 0),
+    "one.role == 'assistant' and not one.tool_calls": ("user assistant user", 1),
+    "one.role == 'tool' and loop.last": ("user call tool", 2), "one.role == 'tool' and not loop.last": ("user call tool assistant user", 2),
+    "one.role == 'function'": ("user assistant function user", 2), f"one.role not in {[*_ROLES]}": ("user assistant slmother user", 2),
 }
+_CALL = {"id": "call00000", "type": "function", "function": {"name": "run", "arguments": {"what": "ls"}}}
 _LEFT_OUT = "messages[' ~ loop.index0 ~ '], of the role ' ~ one.role ~ ', is left out by the chat template of this model"
 
 
-def _left_out(template: str) -> list[tuple[str, str]]:
+def _left_out(template: str) -> list[str]:
     "Which messages a template leaves out, and says nothing: keys of `_TRIED`"
     from slm_overview.writing.chat_template import render_template
 
     lost = []
-    for (role, place), roles in _TRIED.items():
-        messages = [{"role": one, "content": f"word {number}"} for number, one in enumerate(roles)]
+    for told, (roles, number) in _TRIED.items():
+        messages = [{"role": role, "content": f"word {place}"} for place, role in enumerate(roles.split())]
+        for one in messages:
+            if one["role"] == "call": one |= {"role": "assistant", "content": "", "tool_calls": [_CALL]}
+            if one["role"] == "tool": one["tool_call_id"] = _CALL["id"]
         with suppress(CheckpointError, InputError):
-            text = render_template(template, messages, add_generation_prompt=True)
-            if f"word {len(roles) - 1}" in text and f"word {roles.index(role)}" not in text: lost.append((role, place))
+            text = render_template(template, messages, add_generation_prompt=True, **_NO_MARKS)
+            if f"word {number}" not in text: lost.append(told)
     return lost
 
 
 def _refusing(template: str) -> str:
     "A template that refuses the messages which it would leave out"
-    lost = [f"(one.role == '{role}' and {'' if place == 'first' else 'not '}loop.first)" for role, place in _left_out(template)]
+    lost = _left_out(template)
     if not lost: return template
-    refuse = "{% if " + " or ".join(lost) + " %}{{ raise_exception('" + _LEFT_OUT + "') }}{% endif %}"
+    refuse = "{% if " + " or ".join(f"({told})" for told in lost) + " %}{{ raise_exception('" + _LEFT_OUT + "') }}{% endif %}"
     return "{% for one in messages %}" + refuse + "{% endfor %}" + template
 
 # %% ../../nbs/writing/server.ipynb #7f62ce43
