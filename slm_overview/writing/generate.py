@@ -624,11 +624,20 @@ def _to_score(engine: Engine, tokenizer: Any, prompt: _Prompt, choices: list[str
     raise OptionError(f"choices: this model's tokenizer makes nothing of {nothing!r:.80}. Take another word for it.")
 
 
+def _apart(scores: torch.Tensor, continuations: list[list[int]]) -> torch.Tensor:
+    "Log-likelihoods of choices, where one that begins another, as `1` begins `10`, is left what does not go on as the other: else it wins"
+    numbers, taken = {tuple(tokens): number for number, tokens in enumerate(continuations)}, torch.zeros_like(scores)
+    for number, tokens in enumerate(continuations):
+        begun = next((found for end in range(len(tokens) - 1, 0, -1) if (found := numbers.get(tuple(tokens[:end]))) is not None), None)
+        if begun is not None and scores[begun].isfinite(): taken[begun] += (scores[number] - scores[begun]).exp()
+    return scores + torch.log1p(-taken.clamp(max=1))
+
+
 def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> Generation:
     "The likeliest of some choices after a prompt"
     started = time.perf_counter()
     read, continuations = _to_score(engine, tokenizer, prompt, choices, chats)
-    scores = torch.tensor(engine.score(read, continuations), dtype=torch.float64)
+    scores = _apart(torch.tensor(engine.score(read, continuations), dtype=torch.float64), continuations)
     if scores.isnan().any() or not scores.isfinite().any(): raise not_finite()
     probabilities = dict(zip(choices, scores.softmax(0).tolist(), strict=True))
     best, seconds = max(probabilities, key=probabilities.get), time.perf_counter() - started
