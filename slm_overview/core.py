@@ -712,6 +712,12 @@ def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, bac
     return classify_by_choice(text, tokenizer, model, choices, prompt_template, truncation)
 
 
+def _listed(choices: Any) -> Any:
+    "Choices as plain texts in a list, also those of an Enum or a generator; what is no list of texts stays, to be refused"
+    if isinstance(choices, str | bytes) or not isinstance(choices, Iterable): return choices
+    return [str.__str__(choice) if isinstance(choice, str) else choice for choice in choices]
+
+
 def _scores_in(found: bytearray, labels: int) -> torch.Tensor:
     "Scores that came window by window, as a tensor that shares their memory"
     return torch.frombuffer(found, dtype=torch.float32).view(-1, labels) if found else torch.empty(0, labels, dtype=torch.float32)
@@ -735,6 +741,7 @@ def predict(
 ) -> torch.Tensor:  # shape (texts, labels), float32 on the CPU: probabilities, in the order of the texts; for regression, values
     "The probability of each label for each text; raises `InputError`, `OptionError` or `TaskError`, with `results` until then"
     if choices is not None or prompt_template is not None:
+        choices = _listed(choices)
         found = _by_choice(text, tokenizer, model, choices, prompt_template, truncation, backend, dtype=dtype, quantize=quantize,
                            max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
         scores = [[one.scores[choice] for choice in choices] for one in found]

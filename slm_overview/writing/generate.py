@@ -592,6 +592,7 @@ def check_choices(
     "The choices as a list; raises `OptionError` unless they are two or more different texts, and no other form is asked for"
     if options and options.constraint: raise OptionError("choices are a form by themselves. Leave out json_schema and regex.")
     found = list(choices) if isinstance(choices, Iterable) and not isinstance(choices, str | bytes) else []
+    found = [str.__str__(choice) if isinstance(choice, str) else choice for choice in found]  # of an Enum of texts, the text
     texts = [choice for choice in found if isinstance(choice, str) and choice.strip()]
     for number, text in enumerate(texts): check_text(text, f"choices[{number}]")
     if len(found) >= 2 and len(texts) == len(found) == len(set(texts)): return found
