@@ -283,12 +283,17 @@ def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, task: st
     )
 
 
+_PICKLED_HEAD = "model_head.pkl"  # of scikit-learn, as SetFit saves it
+
+
 def _mark_untrained(model: PreTrainedModel, missing: set[str], checkpoint: Checkpoint, task: str, stacklevel: int) -> None:
     "Warn of weights that were drawn at random, and keep a copy of them with the model"
     parameters = dict(model.named_parameters())
     model.untrained = {name: parameters[name].detach().to("cpu", copy=True) for name in sorted(missing) if name in parameters}
     if not model.untrained: return
     advice = NEXT_STEP.get(task, "Fine-tune it, or load a checkpoint that was trained for this task.")
+    if task == "text-classification" and (checkpoint.folder / _PICKLED_HEAD).is_file():
+        advice = f"Its head lies in {_PICKLED_HEAD}, a pickle, which is not opened here: run it with SetFit, or train one with `tune`."
     warnings.warn(
         f"'{checkpoint.name}' was never trained for task='{task}': {', '.join(model.untrained)} were not in its files and are "
         f"random, so what it predicts means nothing and changes with every load. {advice}",

@@ -104,6 +104,7 @@ class Entities(Labelled[TextEntities]):
 # %% ../../nbs/labelling/entities.ipynb #32d0bcc9
 _BEGINS, _ENDS = frozenset("BSU"), frozenset("ESLU")  # letters whose token begins an entity, and whose token ends it
 OUTSIDE = ("O",)  # the label of what is no entity
+_EMPTY = ("o", "out", "outside", "other", "none")  # what others call it
 
 
 def _begun(labels: Iterable[str]) -> frozenset[str]: return frozenset(label[2:] for label in labels if label.startswith("B-"))
@@ -375,7 +376,7 @@ def _ignored(ignore_labels: Any, strategy: str, labels: Sequence[str], stackleve
     missing = [label for label in chosen if label not in known]
     if missing and chosen != OUTSIDE:
         raise OptionError(f"ignore_labels has {missing[0]!r}, which is no label of this model. Allowed: {', '.join(known)}.")
-    if missing and (begun or all(label.startswith("LABEL_") for label in labels)):
+    if missing and (begun or all(label.startswith("LABEL_") for label in labels) or any(label.casefold() in _EMPTY for label in labels)):
         warnings.warn(
             f"this model has no label 'O' for what is no entity, so each token is part of one. Its labels are {', '.join(known)}. "
             "Pass those that mean nothing as ignore_labels, or () for none.",
