@@ -284,12 +284,17 @@ def _warn_of_class(model: PreTrainedModel, unused: set[str], name: str, task: st
     )
 
 
+_PICKLED_HEAD = "model_head.pkl"  # of scikit-learn, as SetFit saves it
+
+
 def _mark_untrained(model: PreTrainedModel, missing: set[str], checkpoint: Checkpoint, task: str, stacklevel: int) -> None:
     "Warn of weights that were drawn at random, and keep a copy of them with the model"
     parameters = dict(model.named_parameters())
     model.untrained = {name: parameters[name].detach().to("cpu", copy=True) for name in sorted(missing) if name in parameters}
     if not model.untrained: return
     advice = NEXT_STEP.get(task, "Fine-tune it, or load a checkpoint that was trained for this task.")
+    if task == "text-classification" and (checkpoint.folder / _PICKLED_HEAD).is_file():
+        advice = f"Its head lies in {_PICKLED_HEAD}, a pickle, which is not opened here: run it with SetFit, or train one with `tune`."
     warnings.warn(
         f"'{checkpoint.name}' was never trained for task='{task}': {', '.join(model.untrained)} were not in its files and are "
         f"random, so what it predicts means nothing and changes with every load. {advice}",
@@ -713,6 +718,12 @@ def _by_choice(text, tokenizer, model, choices, prompt_template, truncation, bac
     return classify_by_choice(text, tokenizer, model, choices, prompt_template, truncation)
 
 
+def _listed(choices: Any) -> Any:
+    "Choices as plain texts in a list, also those of an Enum or a generator; what is no list of texts stays, to be refused"
+    if isinstance(choices, str | bytes) or not isinstance(choices, Iterable): return choices
+    return [str.__str__(choice) if isinstance(choice, str) else choice for choice in choices]
+
+
 def _scores_in(found: bytearray, labels: int) -> torch.Tensor:
     "Scores that came window by window, as a tensor that shares their memory"
     return torch.frombuffer(found, dtype=torch.float32).view(-1, labels) if found else torch.empty(0, labels, dtype=torch.float32)
@@ -736,6 +747,7 @@ def predict(
 ) -> torch.Tensor:  # shape (texts, labels), float32 on the CPU: probabilities, in the order of the texts; for regression, values
     "The probability of each label for each text; raises `InputError`, `OptionError` or `TaskError`, with `results` until then"
     if choices is not None or prompt_template is not None:
+        choices = _listed(choices)
         found = _by_choice(text, tokenizer, model, choices, prompt_template, truncation, backend, dtype=dtype, quantize=quantize,
                            max_length=max_length, problem_type=problem_type, batch_tokens=batch_tokens, batch_size=batch_size)
         scores = [[one.scores[choice] for choice in choices] for one in found]

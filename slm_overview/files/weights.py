@@ -349,6 +349,12 @@ def part_names(
     return [f"{stem}-{number:05}-of-{count}{ending}" for number in range(1, int(count) + 1)] or [name]
 
 
+def _says_whole(path: Path) -> bool:
+    "Whether the header of a file says that it is whole, as it does of what was merged and kept the name of a part"
+    try: return path.is_file() and read_gguf_header(path).metadata.get("split.count", 0) in (0, 1)
+    except CheckpointError: return False
+
+
 def gguf_parts(
     path: Path,  # a GGUF file, or a part of one
 ) -> list[Path]:  # in their order
@@ -356,6 +362,7 @@ def gguf_parts(
     parts = [path.with_name(name) for name in part_names(path.name)]
     missing = [part.name for part in parts if not part.is_file()] if len(parts) > 1 else []
     if not missing: return parts
+    if _says_whole(path): return [path]
     raise CheckpointError(f"{path.name} is one of {len(parts)} parts, and {missing[0]} is not beside it. Fetch that too.")
 
 

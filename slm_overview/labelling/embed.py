@@ -82,6 +82,7 @@ def _check_static(encoded: list[Encoded], truncation: bool) -> None:
 def _read(text, tokenizer, model, stacklevel, *, task=None, prompt=None, prompt_name=None, max_length=None, truncation=True) -> _Read:
     "Check and tokenize texts, and warn of what was cut or unknown; raises what `encode` raises"
     _check_encoder(tokenizer, model)
+    if isinstance(text, tuple): raise InputError("this is a tuple. Pass many texts as a list, and a pair as a tuple in a list.")
     if isinstance(model, RoutedModel): tokenizer, model = model.pair(task)
     behind, notes = getattr(model, "behind", None) or Behind(), Notes()
     words, texts = _words(behind, prompt, prompt_name), as_texts(text)

@@ -141,7 +141,9 @@ def token_limit(
     "The longest input that both the tokenizer and the model can take"
     config = getattr(model, "config", None)
     limits = [getattr(tokenizer, "model_max_length", None)]
-    limits += [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
+    relative = hasattr(config, "relative_attention_num_buckets")  # T5 and its kind have no table of positions, whatever n_positions says
+    stated = ("max_position_embeddings", *([] if relative else ["n_positions"]), "max_seq_len")
+    limits += [getattr(config, name, None) for name in stated]
     for module in modules_of(model):
         positions = module._modules.get("position_embeddings")
         if getattr(positions, "padding_idx", None) is not None: limits.append(len(positions.weight) - positions.padding_idx - 1)

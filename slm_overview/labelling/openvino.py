@@ -52,7 +52,7 @@ def _unreported() -> Iterator[None]:
     if hidden: sys.modules[_REPORTS] = None
     try: yield
     finally:
-        if hidden: del sys.modules[_REPORTS]
+        if hidden: sys.modules.pop(_REPORTS, None)  # another thread may have been quicker
 
 
 def check_installed(
@@ -84,11 +84,14 @@ class _Head(torch.nn.Module):
         return self.model(**dict(zip(self.names, inputs, strict=True)))[0]
 
 
+_CONVERTING = threading.Lock()  # what watches a model run for its graph is confused by another that does so at the same time
+
+
 def _graph(model: PreTrainedModel, names: Sequence[str]) -> Any:
     "The graph of a model; raises `OptionError` for a model that OpenVINO cannot convert"
     openvino = _library("openvino")
     example = tuple(torch.ones(2, 7, dtype=torch.long) for _ in names)
-    with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
+    with _CONVERTING, warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")
         try: return openvino.convert_model(_Head(model, names).eval(), example_input=example)
         except Exception as error:  # OpenVINO raises many kinds

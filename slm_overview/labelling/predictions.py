@@ -56,10 +56,27 @@ def problem_type_of(
 
 # %% ../../nbs/labelling/predictions.ipynb #a11ea9cd
 def _numbered(names: dict) -> dict[int, str]:
-    "Names of labels by the number of the output; raises `CheckpointError` for a key that is no number"
-    try: return {int(key): str(name) for key, name in names.items()}
+    "Names of labels by the number of the output; raises `CheckpointError` for a key that is no number, or a name that is none"
+    try: found = {int(key): name for key, name in names.items()}
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the config names labels by {[*names]!r:.100}, which are no numbers of outputs. {_MEND}") from error
+    for number, name in found.items():
+        if isinstance(name, str | int | float) and str(name).strip(): continue
+        raise CheckpointError(f"the config calls output {number} {name!r:.40}, which is no name of a label. {_MEND}")
+    return {number: str(name) for number, name in found.items()}
+
+
+def _contradiction(labels: list[str], stated: dict[str, Any]) -> str:
+    "Where label2id says something else than the names of the outputs; empty if it does not"
+    called: dict[str, list[str]] = {}
+    for name, place in stated.items():
+        if name != f"LABEL_{place}": called.setdefault(str(place), []).append(name)
+    for number, label in enumerate(labels):
+        others, other = called.get(str(number), []), stated.get(label, number)
+        start = f"label {label!r} is output {number} in id2label, which counts here, and"
+        if str(other) != str(number): return f"{start} output {other!r} in label2id"
+        if others and label not in others: return f"{start} output {number} is {others[0]!r} in label2id"
+    return ""
 
 
 _MEND = "Name each output: model.config.id2label = {0: 'first label', 1: 'second label', ...}."
@@ -78,16 +95,8 @@ def labels_of(
     labels = [names[number] for number in range(outputs)]
     alike = sorted({label for label in labels if labels.count(label) > 1})
     if alike: raise CheckpointError(f"the config names more than one output {alike[0]!r}, so their scores would be lost. {_MEND}")
-    stated = getattr(config, "label2id", None) or {}
-    wrong = [label for number, label in enumerate(labels) if str(stated.get(label, number)) != str(number)]
-    if wrong:
-        number = labels.index(wrong[0])
-        warnings.warn(
-            f"the config contradicts itself: label {wrong[0]!r} is output {number} in id2label, which counts here, and output "
-            f"{stated[wrong[0]]!r} in label2id. Mend the one that is wrong.",
-            SlmWarning,
-            stacklevel=stacklevel + 1,
-        )
+    wrong = _contradiction(labels, getattr(config, "label2id", None) or {})
+    if wrong: warnings.warn(f"the config contradicts itself: {wrong}. Mend the one that is wrong.", SlmWarning, stacklevel=stacklevel + 1)
     return labels
 
 # %% ../../nbs/labelling/predictions.ipynb #fe4fe38a

@@ -86,8 +86,8 @@ def rerank(
     with evaluating(model), tqdm(total=len(encoded), unit="pair", desc="pairs", delay=2, leave=False) as bar:
         prepared = prepare(encoded, tokenizer, model, ways_of(model, dtype, quantize, backend), "regression")
         found = run(encoded, tokenizer, prepared, model.device, batch_tokens, batch_size, "regression", bar.update)
-    scores = activation(found[:, 0]).tolist()
-    order = sorted(range(len(checked)), key=lambda number: -scores[number])[:top_k]
+    scores, numbers = activation(found[:, 0]).tolist(), found[:, 0].tolist()
+    order = sorted(range(len(checked)), key=lambda place: (-scores[place], -numbers[place]))[:top_k]  # a sigmoid may be full for several
     return Hits(query, tuple(Hit(number, scores[number], checked[number]) for number in order), name_of(model))
 
 

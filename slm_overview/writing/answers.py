@@ -48,7 +48,8 @@ class Detokenizer:
     def _new(self, whole: bool) -> str:
         before, now = self._decode(self.ids[self.start : self.read]), self._decode(self.ids[self.start :])
         if whole and now.endswith("\ufffd"): return ""
-        self.start, self.read = self.read, len(self.ids)
+        if len(now) > len(before): self.start = self.read  # what made no text stays, as a mark between two words does
+        self.read = len(self.ids)
         return now[len(before) :]
 
 # %% ../../nbs/writing/answers.ipynb #0fc05359

@@ -594,6 +594,7 @@ def check_choices(
     "The choices as a list; raises `OptionError` unless they are two or more different texts, and no other form is asked for"
     if options and options.constraint: raise OptionError("choices are a form by themselves. Leave out json_schema and regex.")
     found = list(choices) if isinstance(choices, Iterable) and not isinstance(choices, str | bytes) else []
+    found = [str.__str__(choice) if isinstance(choice, str) else choice for choice in found]  # of an Enum of texts, the text
     texts = [choice for choice in found if isinstance(choice, str) and choice.strip()]
     for number, text in enumerate(texts): check_text(text, f"choices[{number}]")
     if len(found) >= 2 and len(texts) == len(found) == len(set(texts)): return found
@@ -626,11 +627,20 @@ def _to_score(engine: Engine, tokenizer: Any, prompt: _Prompt, choices: list[str
     raise OptionError(f"choices: this model's tokenizer makes nothing of {nothing!r:.80}. Take another word for it.")
 
 
+def _apart(scores: torch.Tensor, continuations: list[list[int]]) -> torch.Tensor:
+    "Log-likelihoods of choices, where one that begins another, as `1` begins `10`, is left what does not go on as the other: else it wins"
+    numbers, taken = {tuple(tokens): number for number, tokens in enumerate(continuations)}, torch.zeros_like(scores)
+    for number, tokens in enumerate(continuations):
+        begun = next((found for end in range(len(tokens) - 1, 0, -1) if (found := numbers.get(tuple(tokens[:end]))) is not None), None)
+        if begun is not None and scores[begun].isfinite(): taken[begun] += (scores[number] - scores[begun]).exp()
+    return scores + torch.log1p(-taken.clamp(max=1))
+
+
 def _chosen(engine: Engine, model: Any, tokenizer: Any, prompt: _Prompt, choices: list[str], chats: bool) -> Generation:
     "The likeliest of some choices after a prompt"
     started = time.perf_counter()
     read, continuations = _to_score(engine, tokenizer, prompt, choices, chats)
-    scores = torch.tensor(engine.score(read, continuations), dtype=torch.float64)
+    scores = _apart(torch.tensor(engine.score(read, continuations), dtype=torch.float64), continuations)
     if scores.isnan().any() or not scores.isfinite().any(): raise not_finite()
     probabilities = dict(zip(choices, scores.softmax(0).tolist(), strict=True))
     best, seconds = max(probabilities, key=probabilities.get), time.perf_counter() - started
