@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
-from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
@@ -53,6 +52,7 @@ from slm_overview.errors import (
     TaskError,
     UntrainedHeadWarning,
     check_option,
+    need_library,
 )
 from slm_overview.files.sentence_modules import (
     LISTING,
@@ -309,8 +309,7 @@ QUANTIZATIONS = (None, "int8")
 def _check_quantize(quantize: str | None) -> None:
     "Raise `OptionError` for a quantisation that is not known, `MissingDependencyError` where its library is missing"
     check_option("quantize", quantize, QUANTIZATIONS)
-    if quantize and find_spec("torchao") is None:
-        raise MissingDependencyError("quantize='int8' needs the library torchao. Install it with `pip install 'slm_overview[int8]'`.")
+    if quantize: need_library("torchao", "quantize='int8' needs the library torchao", "'slm_overview[int8]'")
 
 
 def _quantize(model: PreTrainedModel) -> None:

@@ -147,11 +147,11 @@ def check_option(
 # %% ../nbs/errors.ipynb #8ac1e0b2
 def need_library(
     library: str,  # as it is imported
-    purpose: str,  # what needs it
+    needed: str,  # what needs it, a clause: "a picture needs matplotlib"
     install: str,  # what pip is told to install
 ) -> None:
     "Raise `MissingDependencyError` with the command that installs a library, where it is not installed"
-    if find_spec(library) is None: raise MissingDependencyError(f"{purpose} needs {library}. Install it with `pip install {install}`.")
+    if find_spec(library) is None: raise MissingDependencyError(f"{needed}. Install it with `pip install {install}`.")
 
 # %% ../nbs/errors.ipynb #aa1d8424
 def not_finite() -> CheckpointError:  # to be raised

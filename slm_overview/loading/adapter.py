@@ -12,7 +12,6 @@ import warnings
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
 from ..catalog.hub import PICKLED, hub_errors, no_safetensors
-from ..errors import CheckpointError, MissingDependencyError
+from ..errors import CheckpointError, need_library
 from ..files.config import read_settings
 from ..files.packaged import find_packaged
-from ..files.weights import read_safetensors_header
+from ..files.weights import TensorInfo, read_safetensors_header
 from .resolve import FILES_TO_FETCH
 
 # %% ../../nbs/loading/adapter.ipynb #9614d70d
@@ -125,8 +124,7 @@ def adapter_named(
 # %% ../../nbs/loading/adapter.ipynb #bcd723d5
 def check_peft() -> None:
     "Raise `MissingDependencyError` with the command, where peft is not installed"
-    if find_spec("peft") is None:
-        raise MissingDependencyError("an adapter needs the library peft. Install it with `pip install 'slm_overview[tune]'`.")
+    need_library("peft", "an adapter needs the library peft", "'slm_overview[tune]'")
 
 
 def _own_weights(adapted: Any) -> None:
@@ -141,18 +139,18 @@ def _own_weights(adapted: Any) -> None:
     if {*shared} & {model.get_input_embeddings(), model.get_output_embeddings()}: model.config.tie_word_embeddings = False
 
 
-def _tables(model: Any, adapter: Adapter) -> dict[str, int]:
+def _tables(model: Any, stored: tuple[TensorInfo, ...]) -> dict[str, int]:
     "Tokens in each table that an adapter brings whole, by the name of the module, of those that a model has for reading and writing"
     ends = {model.get_input_embeddings(), model.get_output_embeddings()}
     names = [name for name, module in model.named_modules() if module in ends]
-    brought = [one for one in read_safetensors_header(adapter.folder / WEIGHTS).tensors if len(one.shape) == 2]
-    whole = {one.name: one.shape[0] for one in brought if one.name.endswith(".weight") and "lora_" not in one.name}
+    brought = [one for one in stored if len(one.shape) == 2 and one.name.endswith(".weight") and "lora_" not in one.name]
+    whole = {one.name: one.shape[0] for one in brought}
     return {name: tokens for name in names for place, tokens in whole.items() if place.startswith(f"base_model.model.{name}.")}
 
 
-def _resize(model: Any, adapter: Adapter, wrong: str) -> None:
+def _resize(model: Any, stored: tuple[TensorInfo, ...], wrong: str) -> None:
     "Give a model room for tokens that were added before an adapter was trained; raises `CheckpointError` where it lacks their weights"
-    try: found, table = _tables(model, adapter), model.get_input_embeddings().weight
+    try: found, table = _tables(model, stored), model.get_input_embeddings().weight
     except (NotImplementedError, AttributeError): return  # nothing that could be resized, such as of CANINE
     if not {*found.values()} - {len(table)}: return
     tokens = max(found.values())
@@ -182,8 +180,9 @@ def merge_adapter(
     from peft import PeftModel
 
     wrong = f"the adapter {adapter.folder} does not fit its base '{adapter.base}'"
-    stored = {one.name for one in read_safetensors_header(adapter.folder / WEIGHTS).tensors}
-    _resize(model, adapter, wrong)
+    tensors = read_safetensors_header(adapter.folder / WEIGHTS).tensors
+    _resize(model, tensors, wrong)
+    stored = {one.name for one in tensors}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -120,7 +120,7 @@ def plot_energy(
     figures: Sequence[PublishedEnergy] | None = None,  # those of the package if None
 ) -> "list[Axes]":  # one for predictions, one for tokens
     "Draw the joules of 1,000 predictions and of 1,000 tokens on one logarithmic scale"
-    need_library("matplotlib", "a picture", "matplotlib")
+    need_library("matplotlib", "a picture needs matplotlib", "matplotlib")
     import matplotlib.pyplot as plt
     rows = {done: energy_points(done, here.get(done, {}), figures) for done in ("predictions", "tokens")}
     heights = [max(1, len(points)) for points in rows.values()]

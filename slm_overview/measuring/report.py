@@ -298,7 +298,7 @@ def plot_report(
     report: Report,  # with one point at least
 ) -> "list[Axes]":  # times, and memory
     "Draw the times of a report and its memory; raises `OptionError` for a report without points, and `MissingDependencyError`"
-    need_library("matplotlib", "a picture", "matplotlib")
+    need_library("matplotlib", "a picture needs matplotlib", "matplotlib")
     import matplotlib.pyplot as plt
 
     if not report.points: raise OptionError("the report has no points, so there is nothing to draw.")
@@ -454,10 +454,9 @@ def report_page(
         return "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
     picture = ""
     if report.points:
-        need_library("matplotlib", "a picture", "matplotlib")
+        drawn, target = plot_report(report)[0].figure, io.BytesIO()
         import matplotlib.pyplot as plt
 
-        drawn, target = plot_report(report)[0].figure, io.BytesIO()
         drawn.savefig(target, format="png", dpi=110)
         plt.close(drawn)
         data = base64.b64encode(target.getvalue()).decode()

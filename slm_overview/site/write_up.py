@@ -347,7 +347,7 @@ def plot_memory(
     model: SmallModel,  # of the catalogue
 ) -> Drawing:  # memory over context
     "Draw how the memory of a model grows with the text, a line for each precision"
-    need_library("matplotlib", "a picture", "matplotlib")
+    need_library("matplotlib", "a picture needs matplotlib", "matplotlib")
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
     contexts = _steps(model.context_length)

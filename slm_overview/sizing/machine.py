@@ -23,7 +23,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
-from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +32,7 @@ import psutil
 from msgspec import Meta, Struct, structs
 from tqdm import tqdm
 
-from ..errors import EngineError, MissingDependencyError, check_option
+from ..errors import EngineError, check_option, need_library
 from ..files.kept import cache_file, write_whole
 
 # %% ../../nbs/sizing/machine.ipynb #cc5bcd43
@@ -313,8 +312,7 @@ class Rates(Struct, frozen=True):
 # %% ../../nbs/sizing/machine.ipynb #5a0c1e14
 def _need_torch() -> None:
     "Raise `MissingDependencyError` if there is no PyTorch"
-    if find_spec("torch") is None:
-        raise MissingDependencyError("measuring speeds needs the library torch. Install it with `pip install torch`.")
+    need_library("torch", "measuring speeds needs the library torch", "torch")
 
 
 def _wait(device: str) -> None:

@@ -756,7 +756,7 @@ def plot_sizes(
     ax: "Axes | None" = None,  # axes of matplotlib to draw on; new ones if None
 ) -> "Axes":  # the axes
     "Draw where the memory of models goes; raises `OptionError` if there is nothing to draw, and `MissingDependencyError`"
-    need_library("matplotlib", "a picture", "matplotlib")
+    need_library("matplotlib", "a picture needs matplotlib", "matplotlib")
     import matplotlib.pyplot as plt
     sizes = list(sizes)
     labels = [size.name for size in sizes] if labels is None else list(labels)

@@ -10,13 +10,12 @@ __all__ = ['STRENGTHS', 'features', 'check_scikit_learn', 'Head', 'fit_head', 'n
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from ..errors import InputError, MissingDependencyError, TruncationWarning, UnknownTokensWarning
+from ..errors import InputError, TruncationWarning, UnknownTokensWarning, need_library
 from ..labelling.embed import embed
 from .calibration import temperature_of
 
@@ -37,8 +36,7 @@ STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)  # what errors may count against the s
 
 def check_scikit_learn() -> None:
     "Raise `MissingDependencyError` with the command, where scikit-learn is not installed"
-    if find_spec("sklearn") is None:
-        raise MissingDependencyError("tuning a head needs the library scikit-learn. Install it with `pip install 'slm_overview[tune]'`.")
+    need_library("sklearn", "tuning a head needs the library scikit-learn", "'slm_overview[tune]'")
 
 
 @dataclass(frozen=True)

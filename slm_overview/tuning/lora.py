@@ -8,12 +8,11 @@ __all__ = ['RANK', 'SCALE', 'DROPOUT', 'check_peft', 'trained_weights', 'linear_
 # %% ../../nbs/tuning/lora.ipynb #e80d09f6
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 import torch
 from transformers.pytorch_utils import Conv1D
 
-from ..errors import MissingDependencyError, TaskError
+from ..errors import TaskError, need_library
 from ..labelling.sentence_classifier import SentenceForSequenceClassification
 
 # %% ../../nbs/tuning/lora.ipynb #d8434903
@@ -22,8 +21,7 @@ RANK, SCALE, DROPOUT = 8, 16, 0.1  # columns of a thin matrix; what its product 
 
 def check_peft() -> None:
     "Raise `MissingDependencyError` with the command, where peft is not installed"
-    if find_spec("peft") is None:
-        raise MissingDependencyError("tuning with adapters needs the library peft. Install it with `pip install 'slm_overview[tune]'`.")
+    need_library("peft", "tuning with adapters needs the library peft", "'slm_overview[tune]'")
 
 
 def trained_weights(
