@@ -2,7 +2,8 @@
 
 Run with `python benchmarks/banking_tiny.py FOLDER`; it needs the packaged all-minilm-l6-v2 and scikit-learn, and takes minutes. With
 `--save` the result goes to benchmarks/results/banking_tiny.json. With `--speed` nothing is trained: the model in FOLDER is measured. With
-`--card` the card in FOLDER is written anew from the result that was kept.
+`--figures` the model in FOLDER stays as it is, its figures are computed again, for which the student that does not see a fifth of the
+questions is trained again, and its card is written anew.
 
 The teacher is a logistic regression on the vectors of MiniLM. The student is a table of vectors of word pieces, their mean, one layer and
 a head: a BERT without layers, which is saved and read as any classifier of sentences. It learns the labels, the probabilities that the
@@ -30,7 +31,7 @@ from slm_overview import load_small_model, predict
 from slm_overview.labelling.pooling import Behind, Dense
 from slm_overview.labelling.sentence_classifier import SentenceForSequenceClassification, save_sentence_classifier
 from slm_overview.sizing.machine import machine
-from slm_overview.tuning.calibration import WHENCE, Figures, Interval, figures_of, share_of, temperature_of
+from slm_overview.tuning.calibration import WHENCE, figures_of, temperature_of
 from slm_overview.tuning.head import features, fit_head
 from slm_overview.tuning.table import banking77, parts
 
@@ -209,35 +210,43 @@ def card(held, tested, temperature, pieces):
     return CARD.format(pieces=pieces, rows="\n".join(rows), temperature=temperature, longest=LONGEST, whence=WHENCE)
 
 
-def stored_figures(told):
-    "Figures as they were kept; the interval of the accuracy is the exact one, which follows from how many texts were right"
-    accuracy = share_of(torch.arange(told["texts"]) < round(told["accuracy"]["value"] * told["texts"]))
-    return Figures(told["texts"], accuracy, *(Interval(**told[key]) for key in list(ROWS)[1:]))
+def taught():
+    "The training questions, the places of their labels, and the vectors that MiniLM gives them"
+    table, encoder = banking77("train"), load_small_model("all-minilm-l6-v2", task="feature-extraction", device="cpu")
+    return table, targets_of(table, table.names), features(table.texts, *encoder)
 
 
-def write_card(folder):
-    "Write the card of the model in a folder anew, from the figures that were kept when it was trained"
-    told, (tokenizer, _) = json.loads(RESULT.read_text(encoding="utf-8"))["training"], load_small_model(folder, device="cpu")
-    text = card(*(stored_figures(told[part]) for part in ("held_out", "test")), told["temperature"], len(tokenizer))
-    (folder / "README.md").write_text(text, encoding="utf-8")
+def kept_apart(table, targets, vectors):
+    "The scores of a fifth of the questions from a student that did not see them, and the places of their labels"
+    held = torch.tensor(parts(table, 5, SEED)) == 0
+    learned, apart = ([text for text, out in zip(table.texts, held.tolist(), strict=True) if out == side] for side in (False, True))
+    return scores_of(apart, *classifier_of(*train(learned, targets[~held], vectors[~held]), table.names)), targets[held]
+
+
+def tested(tokenizer, model, names):
+    "The figures of a model for the test questions"
+    test = banking77("test")
+    return figures_of(scores_of(test.texts, tokenizer, model), targets_of(test, names), temperature=model.temperature)
 
 
 def make(folder):
     "Train the student twice, without a fifth of the questions and with all, save the second one, and give the figures"
-    table, test = banking77("train"), banking77("test")
-    names, targets = table.names, targets_of(table, table.names)
-    vectors = features(table.texts, *load_small_model("all-minilm-l6-v2", task="feature-extraction", device="cpu"))
-    held = torch.tensor(parts(table, 5, SEED)) == 0
-    learned = [text for text, apart in zip(table.texts, held.tolist(), strict=True) if not apart]
-    apart = [text for text, apart in zip(table.texts, held.tolist(), strict=True) if apart]
-    first = classifier_of(*train(learned, targets[~held], vectors[~held]), names)
-    scores = scores_of(apart, *first)
-    temperature = temperature_of(scores, targets[held])
-    tokenizer, model = classifier_of(*train(list(table.texts), targets, vectors), names, temperature)
-    held_figures = figures_of(scores, targets[held], temperature=temperature)
-    tested = figures_of(scores_of(test.texts, tokenizer, model), targets_of(test, names), temperature=temperature)
-    save_sentence_classifier(folder, tokenizer, model, README_md=card(held_figures, tested, temperature, len(tokenizer)))
-    return {**about(), "seed": SEED, "temperature": temperature, "held_out": asdict(held_figures), "test": asdict(tested)}
+    table, targets, vectors = taught()
+    scores, wanted = kept_apart(table, targets, vectors)
+    temperature = temperature_of(scores, wanted)
+    tokenizer, model = classifier_of(*train(list(table.texts), targets, vectors), table.names, temperature)
+    figures = figures_of(scores, wanted, temperature=temperature), tested(tokenizer, model, table.names)
+    save_sentence_classifier(folder, tokenizer, model, README_md=card(*figures, temperature, len(tokenizer)))
+    return {**about(), "seed": SEED, "temperature": temperature, "held_out": asdict(figures[0]), "test": asdict(figures[1])}
+
+
+def figures_again(folder):
+    "What is known of the model in a folder, computed again beside when and where it was trained; its card is written anew"
+    (tokenizer, model), told = load_small_model(folder, device="cpu"), json.loads(RESULT.read_text(encoding="utf-8"))["training"]
+    table, targets, vectors = taught()
+    figures = figures_of(*kept_apart(table, targets, vectors), temperature=model.temperature), tested(tokenizer, model, table.names)
+    (folder / "README.md").write_text(card(*figures, model.temperature, len(tokenizer)), encoding="utf-8")
+    return {**told, "held_out": asdict(figures[0]), "test": asdict(figures[1]), "figures_computed": about()}
 
 
 def rivals():
@@ -289,14 +298,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the model is saved; replaced if it is there")
     parser.add_argument("--speed", action="store_true", help="train nothing, and measure the model in the folder")
-    parser.add_argument("--card", action="store_true", help="train and measure nothing, and write the card in the folder anew")
+    parser.add_argument("--figures", action="store_true", help="keep the model in the folder, and compute its figures again")
     parser.add_argument("--save", action="store_true", help=f"keep the result in {RESULT.name}")
     chosen = parser.parse_args()
-    if chosen.card:
-        write_card(chosen.folder)
-        return
-    found = {} if chosen.speed else {"training": make(chosen.folder), "rivals": rivals()}
-    found["speed"] = speed(chosen.folder)
+    found = {} if chosen.speed else {"training": (figures_again if chosen.figures else make)(chosen.folder), "rivals": rivals()}
+    if not chosen.figures: found["speed"] = speed(chosen.folder)
     print(json.dumps(found, indent=1))
     if not chosen.save: return
     kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
