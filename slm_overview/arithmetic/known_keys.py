@@ -368,7 +368,7 @@ def _gemma4(c: Mapping) -> dict[str, Any]:
 
 def _t5(c: Mapping) -> dict[str, Any]:
     "T5: an output layer of its own if the config says so, or if transformers 5 has said so in its words when it saved the config"
-    return {"tie_word_embeddings": c.get("tie_word_embeddings", True) and c.get("scale_decoder_outputs") is not False}
+    return {"tie_word_embeddings": all(c.get(key) is not False for key in ("tie_word_embeddings", "scale_decoder_outputs"))}
 
 
 _DERIVED: dict[str, Callable[[Mapping], dict[str, Any]]] = {
