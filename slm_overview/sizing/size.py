@@ -663,6 +663,12 @@ def _said_of_packed(known: Outline, setting: _Setting) -> tuple[str, ...]:
     return (f"The weights take {stored} in their files; {when}.",)
 
 
+def _said_of_sequences(engine: str, context: int, batch: int) -> tuple[str, ...]:
+    "What is said of several texts in llama.cpp, which may share a cache there"
+    if engine != "llama.cpp" or batch == 1: return ()
+    return (f"The texts have a cache each, as with --parallel {batch} --ctx-size {batch * context} --no-kv-unified.",)
+
+
 def _vocabulary(known: Outline, engine: str) -> Vocabulary:
     "The vocabulary of a model whose architecture is known; that of a GGUF file is as it will be in the engine"
     return known.vocabulary if known.gguf and known.vocabulary else vocabulary_of(known.config, engine, known.vocabulary)
@@ -679,6 +685,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
     if setting.dtype == "int8" or packed:  # a matrix is turned back for its product
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known))
+    if layer_states(config): notes += _said_of_sequences(engine, context, batch)
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
         "vocabulary": _vocabulary(known, engine).nbytes(engine), "notes": notes,
