@@ -56,6 +56,7 @@ def _builder() -> OwnProcess:
 
 # %% ../../nbs/sizing/built.ipynb #4cac8e3f
 _LAYERS = re.compile(r"(^|_)(layers?|depth)$")
+_COUNTS = re.compile(r"^num_|(^|_)layers$|^n_layer$")  # of parts, of which none has fewer than none, though Python loops over -1 of them
 _SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")  # by transformers' names
 
 
@@ -73,6 +74,7 @@ def _check_numbers(config: Mapping) -> None:
         if not isinstance(value, int) or isinstance(value, bool): continue
         most = MOST_LAYERS if _LAYERS.search(key) else LARGEST_SIZE
         if value > most: raise CheckpointError(f"the config says {key}={value:,}, and at most {most:,} is taken for a size.")
+        if value < 0 and _COUNTS.search(key): raise CheckpointError(f"the config says {key}={value:,}, which is no number of parts.")
 
 
 def _check_code(config: Mapping) -> None:
