@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..errors import CheckpointError, did_you_mean
-from ..files.config import Config, check_config, once, reading
+from ..files.config import LAYER_KEYS, Config, check_config, once, reading
 
 # %% ../../nbs/arithmetic/known_keys.ipynb #9c92812d
 def _words(text: str) -> tuple[str, ...]:
@@ -368,7 +368,7 @@ def _gemma4(c: Mapping) -> dict[str, Any]:
 
 def _t5(c: Mapping) -> dict[str, Any]:
     "T5: an output layer of its own if the config says so, or if transformers 5 has said so in its words when it saved the config"
-    return {"tie_word_embeddings": c.get("tie_word_embeddings", True) and c.get("scale_decoder_outputs") is not False}
+    return {"tie_word_embeddings": all(c.get(key) is not False for key in ("tie_word_embeddings", "scale_decoder_outputs"))}
 
 
 _DERIVED: dict[str, Callable[[Mapping], dict[str, Any]]] = {
@@ -388,6 +388,12 @@ def _check_kinds(c: Mapping, kinds: tuple[str, ...]) -> None:
         raise CheckpointError(f"layer_types has {kind!r}, which is not known here. Known for this architecture: {', '.join(kinds)}.")
 
 
+def _check_layers(c: Mapping) -> None:
+    "Raise `CheckpointError` for a model without layers, of which no formula was proved"
+    none = next((key for key in LAYER_KEYS if c.get(key) == 0), None)
+    if none: raise CheckpointError(f"the config says {none}=0: a model without layers, which the formulas do not know.")
+
+
 def _part(name: str, part: str, inner: Any, kinds: tuple[str, ...]) -> dict[str, Any]:
     "A config inside of another one, completed"
     if not isinstance(inner, Mapping): raise CheckpointError(f"the config's {part} is no object with sizes in it.")
@@ -405,6 +411,7 @@ def _completed(name: str, c: Mapping, place: str = "") -> dict[str, Any]:
     for part, kinds in known.parts.items():
         if c.get(part) is not None: filled[part] = _part(name, part, c[part], kinds)
     check_config(filled)
+    _check_layers(filled)
     filled |= _DERIVED.get(name, lambda _: {})(filled)
     _check_kinds(filled, known.kinds)
     return filled

@@ -173,12 +173,27 @@ STATES: dict[str, Callable[[Mapping], tuple[LayerState, ...]]] = {
 }
 
 
+_ROTATED = {"phi": 0.5, "phi3": 1.0, "stablelm": 0.25}  # the part of a head that is rotated, where a config may say another one
+
+
+def _check_rotated(c: Mapping) -> None:
+    "Raise `CheckpointError` where one number of a head is rotated, which transformers makes two of"
+    usual = _ROTATED.get(c["model_type"])
+    if usual is None: return
+    with reading(c):
+        stated = [c.get("rope_parameters") or {}, c.get("rope_scaling") or {}, c]
+        share = next((one["partial_rotary_factor"] for one in stated if one.get("partial_rotary_factor") is not None), usual)
+        if int(_heads(c)[1] * share) != 1: return
+        raise CheckpointError("the config has one number of each head rotated, of which transformers keeps two.")
+
+
 @once
 def layer_states(
     config: Mapping,  # what is in a model's config.json
 ) -> tuple[LayerState, ...]:  # layer by layer; empty for encoders
     "What each layer of a model keeps between two tokens; raises `CheckpointError` if the architecture is unknown or a size is missing"
     c = completed(config)
+    _check_rotated(c)
     if c.get("use_bidirectional_attention") is True: return ()  # a decoder that was made an encoder, as in EmbeddingGemma
     with reading(config): return STATES[c["model_type"]](c)
 

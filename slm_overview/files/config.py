@@ -37,7 +37,7 @@ ZERO_KEYS = (
     "num_experts", "num_experts_per_tok", "n_routed_experts", "n_shared_experts", "first_k_dense_replace", "shared_intermediate_size",
 )  # 0 where the part is not there
 _RANGES = {
-    **dict.fromkeys(LAYER_KEYS, (1, MOST_LAYERS)), **dict.fromkeys(SIZE_KEYS, (1, LARGEST_SIZE)), **dict.fromkeys(ZERO_KEYS, (0, 2**32)),
+    **dict.fromkeys(LAYER_KEYS, (0, MOST_LAYERS)), **dict.fromkeys(SIZE_KEYS, (1, LARGEST_SIZE)), **dict.fromkeys(ZERO_KEYS, (0, 2**32)),
 }
 _PARTS = ("text_config", "vision_config", "audio_config", "encoder", "decoder")  # configs inside of configs
 

@@ -137,7 +137,7 @@ def _without_code(stated: Any) -> Any:
 def _with_own_head(model: PreTrainedModel, stated: Mapping) -> PreTrainedModel:
     "A model with an output layer of its own where its config says so, though its class ties it: a checkpoint that has one is loaded so"
     tied = getattr(model.config, "tie_word_embeddings", False)
-    forced = tied and False in (stated.get("tie_word_embeddings"), stated.get("scale_decoder_outputs"))
+    forced = tied and any(stated.get(key) is False for key in ("tie_word_embeddings", "scale_decoder_outputs"))
     head = model.get_output_embeddings() if forced else None
     if head is not None and head.weight is model.get_input_embeddings().weight: head.weight = nn.Parameter(torch.empty_like(head.weight))
     return model

@@ -56,6 +56,7 @@ def _builder() -> OwnProcess:
 
 # %% ../../nbs/sizing/built.ipynb #4cac8e3f
 _LAYERS = re.compile(r"(^|_)(layers?|depth)$")
+_COUNTS = re.compile(r"^num_|(^|_)layers$|^n_layer$")  # of parts, of which none has fewer than none, though Python loops over -1 of them
 _SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")  # by transformers' names
 
 
@@ -73,6 +74,7 @@ def _check_numbers(config: Mapping) -> None:
         if not isinstance(value, int) or isinstance(value, bool): continue
         most = MOST_LAYERS if _LAYERS.search(key) else LARGEST_SIZE
         if value > most: raise CheckpointError(f"the config says {key}={value:,}, and at most {most:,} is taken for a size.")
+        if value < 0 and _COUNTS.search(key): raise CheckpointError(f"the config says {key}={value:,}, which is no number of parts.")
 
 
 def _check_code(config: Mapping) -> None:
@@ -91,19 +93,31 @@ def _answer(question: str) -> dict[str, Any]:
     return {"error": f"there was no answer in {SECONDS:g} seconds"} if said is None else said
 
 
+_MOST_TEXT = 2**21  # characters; real configs have a few thousand, and those with names of many labels some hundred thousand
+
+
+def _as_text(config: Mapping) -> str:
+    "A config as it stands in a file; raises `CheckpointError` for one that cannot, or that is too long to be looked through"
+    try: text = json.dumps(dict(config), sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"the config holds what no file can hold: {error}.") from error
+    if len(text) <= _MOST_TEXT: return text
+    raise CheckpointError(f"the config has {len(text):,} characters, and at most {_MOST_TEXT:,} are taken to be built.")
+
+
 def _ask(config: Mapping, **setting: Any) -> dict[str, Any]:
     "Ask about a config; raises `CheckpointError` if it is not asked about or cannot be built"
     name = config.get("model_type")
     if not isinstance(name, str): raise CheckpointError("the config has no model_type.")
+    text = _as_text(config)
     _check_numbers(config)
     _check_code(config)
     if missing := [library for library in ("torch", "transformers") if find_spec(library) is None]:
         raise CheckpointError(f"transformers cannot be asked either, since there is no {' and no '.join(missing)}.")
     usual = {"dtype": "float32", "attention": "fused", "batch": 1, "tokens": None}
     bare = name in _HEADLESS and not config.get("is_decoder")
-    try: question = json.dumps({"config": dict(config), "bare": bare, "sizes": _SIZES, **usual, **setting}, sort_keys=True)
-    except (TypeError, ValueError) as error: raise CheckpointError(f"the config holds what no file can hold: {error}.") from error
-    said = _answer(question)
+    rest = json.dumps({"bare": bare, "sizes": _SIZES, **usual, **setting}, sort_keys=True)
+    said = _answer(f'{{"config": {text}, {rest[1:]}')
     if "error" in said: raise CheckpointError(f"transformers cannot build it either: {said['error'].rstrip('.')}.")
     return said
 

@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['Alike', 'TIES', 'ADAPTER', 'own_names', 'Described', 'described', 'described_by', 'Held', 'held_of', 'check_shapes',
-           'difference', 'unread', 'beside', 'adapter_refusal']
+           'difference', 'unread', 'adapter_refusal', 'Modules', 'module_places', 'modules_of', 'beside',
+           'model_folder', 'Table', 'table_of']
 
 # %% ../../nbs/sizing/held.ipynb #7bf805af
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
@@ -184,19 +186,6 @@ def unread(
     return (f"The weights in '{found[0]}' were not looked at, as they are no model.safetensors: all of this follows from the config.",)
 
 
-def beside(
-    folder: Path,  # of a model
-) -> tuple[str, ...]:  # a note, or none
-    "What is said of modules after the model, such as a Dense layer, which Sentence Transformers saves in folders of their own"
-    listed = [module.get("path") for module in read_settings(folder / LISTING, list) if isinstance(module, dict)]
-    places = [place for place in (*listed, CLASSIFIER) if isinstance(place, str) and place and (folder / place).is_dir()]
-    numbers = {place: sum(read_header(file).elements for file in safetensors_files(folder / place)) for place in places}
-    named = [place for place, count in numbers.items() if count]
-    if not named: return ()
-    holds = "hold" if len(named) > 1 else "holds"
-    return (f"Beside the model, {' and '.join(named)} {holds} {sum(numbers.values()):,} numbers more, which are not counted here.",)
-
-
 def adapter_refusal(
     where: str,  # a folder or a repository, for the message
     stated: Mapping,  # what is in its adapter_config.json
@@ -206,3 +195,106 @@ def adapter_refusal(
     told = f"{where} holds an adapter and no whole model. Merged into its base, it takes as much memory as that."
     if not isinstance(base, str) or not base: return CheckpointError(f"{told} Its {ADAPTER} names no base: size that.")
     return CheckpointError(f"{told} Size its base: `slm size {base}`.")
+
+# %% ../../nbs/sizing/held.ipynb #3957b757
+class Modules(Struct, frozen=True):
+    "What lies around a model in folders of its own"
+    names: tuple[str, ...] = ()  # of the folders that hold weights
+    parameters: int = 0  # a count
+    per_token: int = 0  # numbers in the matrices that each token is multiplied with
+    per_text: int = 0  # numbers in the matrices that each text is multiplied with
+    notes: tuple[str, ...] = ()  # what of them was not looked at
+
+    @property
+    def nbytes(self) -> int:  # bytes
+        "What they take in memory, in 32 bits"
+        return 4 * self.parameters
+
+    @property
+    def named(self) -> str:  # words
+        "Their names"
+        return " and ".join(filter(None, (", ".join(self.names[:-1]), *self.names[-1:])))
+
+    def __str__(self) -> str:  # a sentence
+        "What they hold"
+        holds = "hold" if len(self.names) > 1 else "holds"
+        return f"Of this, {self.named} {holds} {self.parameters:,} numbers, by the headers of the files, in 32 bits."
+
+
+def _check_below(place: str) -> None:
+    "Raise `CheckpointError` for the path of a module that leads out of the folder"
+    if "\\" not in place and not place.startswith("/") and ".." not in PurePosixPath(place).parts: return
+    raise CheckpointError(f"{LISTING} names the folder {place!r}, which is not below it.")
+
+
+def module_places(
+    listed: Iterable,  # what is in a modules.json
+) -> dict[str, bool]:  # by the folder of each module behind the first: whether each token goes through, and not each text
+    "Where modules around a model lie, and the head of a classifier; raises `CheckpointError` for a folder that is not below the model's"
+    modules = [module for module in listed if isinstance(module, Mapping)]
+    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
+    pools = kinds.index("Pooling") if "Pooling" in kinds else 0
+    found = {str(module.get("path") or ""): number < pools for number, module in enumerate(modules) if number}
+    for place in found: _check_below(place)
+    return {place: early for place, early in found.items() if place} | {CLASSIFIER: False}
+
+
+def modules_of(
+    places: Mapping[str, bool],  # as `module_places` gives them
+    held: Mapping[str, Sequence[TensorInfo]],  # the tensors of those that have a file of them
+    files: Iterable[str],  # all files in the folder of the model and below, with their folders
+) -> Modules:
+    "What modules around a model hold"
+    matrices = {place: sum(one.elements for one in tensors if len(one.shape) == 2) for place, tensors in held.items()}
+    early = sum(matrix for place, matrix in matrices.items() if places[place])
+    names = tuple(place for place in places if held.get(place))
+    left = {place for place, _, name in (file.rpartition("/") for file in files) if place in places.keys() - {*names} and unread([name])}
+    notes = tuple(f"The weights of '{place}' are no model.safetensors, and are not counted." for place in sorted(left))
+    return Modules(names, sum(one.elements for one in chain(*held.values())), early, sum(matrices.values()) - early, notes)
+
+
+def beside(
+    folder: Path,  # of a model
+) -> Modules:
+    "The modules around a model in a folder; raises `CheckpointError` for a broken file"
+    places = module_places(read_settings(folder / LISTING, list))
+    there = [place for place in places if (folder / place).is_dir()]
+    held = {place: [tensor for file in safetensors_files(folder / place) for tensor in read_header(file).tensors] for place in there}
+    return modules_of(places, held, [f"{place}/{path.name}" for place in there for path in (folder / place).iterdir()])
+
+
+def model_folder(
+    folder: Path,  # with a list of modules, or without one
+) -> tuple[Path, str]:  # the folder itself if there is no list; and the kind of module
+    "Where the model of a list of modules lies; raises `CheckpointError` for one with several encoders, or a folder that is not below"
+    first = next(iter(read_settings(folder / LISTING, list)), {})
+    kind = str(first.get("type", "")).rpartition(".")[2] if isinstance(first, Mapping) else ""
+    if kind in ("Router", "Asym"):
+        raise CheckpointError(f"{folder} leads texts through several encoders ({LISTING}). Size the folder of each.")
+    if kind != "StaticEmbedding" and (folder / "config.json").is_file(): return folder, kind
+    place = str(first.get("path") or "") if kind else ""
+    _check_below(place)
+    return folder / place, kind
+
+
+class Table(Struct, frozen=True):
+    "A model that has a vector for each token, and nothing else"
+    rows: int  # a count
+    width: int  # numbers in each
+
+    @property
+    def elements(self) -> int:  # a count
+        "How many numbers there are"
+        return self.rows * self.width
+
+
+def table_of(
+    name: str,  # of the model
+    tensors: Iterable[TensorInfo],  # in its files
+) -> Table:
+    "The vectors of a static model as they are loaded, of Sentence Transformers or Model2Vec; raises `CheckpointError` if there are none"
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
+    vectors = shapes.get("embedding.weight") or shapes.get("embeddings", ())
+    if len(vectors) != 2: raise CheckpointError(f"{name} is a model of static vectors, and its files hold none.")
+    return Table(shapes["mapping"][0] if len(shapes.get("mapping", ())) == 1 else vectors[0], vectors[1])  # a row for each token
+

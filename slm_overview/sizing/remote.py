@@ -18,8 +18,9 @@ from msgspec import Struct
 
 from ..catalog.hub import GGUF_NAME, cached_gguf, gguf_meant, hub_errors, is_away, no_safetensors
 from ..errors import CheckpointError
-from ..files.config import read_config
-from .held import ADAPTER, adapter_refusal
+from ..files.config import read_config, read_settings
+from ..files.sentence_modules import LISTING
+from .held import ADAPTER, Modules, adapter_refusal, beside, module_places, modules_of
 from slm_overview.files.weights import (
     BITS_PER_ELEMENT,
     CutHeader,
@@ -40,6 +41,7 @@ class Remote(Struct, frozen=True):
     config: dict[str, Any] | None  # what is in its config.json; None for a GGUF file, whose header says it
     tensors: tuple[TensorInfo, ...]  # all tensors of its weights
     gguf: WeightsHeader | None = None  # the header of its GGUF file, if that is what it is
+    modules: Modules = Modules()  # what lies around it in folders of its own
 
 
 def _checked(name: str, dtype: str, shape: Sequence[int], places: Sequence[int]) -> TensorInfo:
@@ -53,9 +55,12 @@ def _checked(name: str, dtype: str, shape: Sequence[int], places: Sequence[int])
     raise CheckpointError(f"the tensor '{name}' of shape {list(shape)} and type {dtype} cannot have {end - start} bytes.")
 
 
-def _safetensors(name: str, commit: str) -> tuple[TensorInfo, ...]:
-    "All tensors of the safetensors of a repository"
-    try: found = HfApi().get_safetensors_metadata(name, revision=commit)
+def _safetensors(name: str, commit: str, file: str | None = None) -> tuple[TensorInfo, ...]:
+    "All tensors of the safetensors of a repository, or of one file in it"
+    api = HfApi()
+    try:
+        if file: files = [api.parse_safetensors_file_metadata(name, file, revision=commit)]
+        else: files = api.get_safetensors_metadata(name, revision=commit).files_metadata.values()
     except NotASafetensorsRepoError:
         names = HfApi().list_repo_files(name, revision=commit)
         raise (_adapter(name, commit) if ADAPTER in names else no_safetensors(f"the repository '{name}'", names, f"{name}:")) from None
@@ -63,8 +68,17 @@ def _safetensors(name: str, commit: str) -> tuple[TensorInfo, ...]:
         raise CheckpointError(f"the index of '{name}' names a file of weights that the repository does not have: {error}") from error
     except (SafetensorsParsingError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"the weights of '{name}' have a header that cannot be read: {error}") from error
-    listed = [(key, one) for file in found.files_metadata.values() for key, one in file.tensors.items()]
+    listed = [(key, one) for found in files for key, one in found.tensors.items()]
     return tuple(_checked(key, one.dtype, one.shape, one.data_offsets) for key, one in listed)
+
+
+def _modules(name: str, commit: str) -> Modules:
+    "What lies around a model in folders of its own, if its repository lists modules"
+    try: listing = Path(hf_hub_download(name, LISTING, revision=commit))
+    except EntryNotFoundError: return Modules()
+    places, names = module_places(read_settings(listing, list)), HfApi().list_repo_files(name, revision=commit)
+    there = [place for place in places if f"{place}/model.safetensors" in names]
+    return modules_of(places, {place: _safetensors(name, commit, f"{place}/model.safetensors") for place in there}, names)
 
 
 def _adapter(name: str, revision: str | None) -> CheckpointError:
@@ -90,14 +104,15 @@ def _in_cache(name: str, revision: str | None) -> Remote:
     except CheckpointError as error: raise LocalEntryNotFoundError(str(error)) from error
     if not files: raise LocalEntryNotFoundError(f"the cache of '{name}' holds no weights")
     tensors = tuple(tensor for file in files for tensor in read_header(file).tensors)
-    return Remote(name, folder.name, read_config(folder), tensors)
+    return Remote(name, folder.name, read_config(folder), tensors, modules=beside(folder))
 
 
 def _of_repository(name: str, revision: str | None) -> Remote:
     "What is known of the safetensors of a repository"
     if is_away(name, revision): return _in_cache(name, revision)
     config = _config(name, revision)
-    return Remote(name, config.parent.name, read_config(config), _safetensors(name, config.parent.name))
+    commit = config.parent.name
+    return Remote(name, commit, read_config(config), _safetensors(name, commit), modules=_modules(name, commit))
 
 # %% ../../nbs/sizing/remote.ipynb #5f4d4915
 _FIRST, _MOST = 2**20, 2**28  # bytes: what is fetched of a GGUF file at first, and at most

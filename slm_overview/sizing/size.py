@@ -29,6 +29,7 @@ from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_t
 from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option, need_library
 from ..files.config import Config, check_config, once, read_config, reading
+from ..files.packaged import find_packaged, packaged_path
 from .built import Built, BuiltRun, built, built_run
 from slm_overview.files.weights import (
     TensorInfo,
@@ -47,6 +48,8 @@ from slm_overview.sizing.held import (
     Alike,
     Described,
     Held,
+    Modules,
+    Table,
     adapter_refusal,
     beside,
     check_shapes,
@@ -54,6 +57,8 @@ from slm_overview.sizing.held import (
     described_by,
     difference,
     held_of,
+    model_folder,
+    table_of,
     unread,
 )
 from slm_overview.sizing.quantized import (
@@ -195,6 +200,8 @@ class Outline(Struct, frozen=True):
     packed: tuple[TensorInfo, ...] = ()  # the tensors of that checkpoint
     built: Built | None = None  # what transformers builds of the config, where the closed form does not know it
     notes: tuple[str, ...] = ()  # what was assumed of its files, and how they differ from the config
+    modules: Modules = Modules()  # what lies around it in folders of its own
+    table: Table | None = None  # of a model that is no more than vectors of tokens
 
 
 _LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions")  # keys of configs
@@ -336,16 +343,30 @@ def _with_tokenizer(known: Outline, folder: Path) -> Outline:
     return structs.replace(known, vocabulary=tokenizer_vocabulary(folder))
 
 
+def _of_table(name: str, tensors: Iterable[TensorInfo]) -> Outline:
+    "A model of static vectors; raises `CheckpointError`"
+    table = table_of(name, tensors)
+    return Outline(name, Config({"model_type": "static vectors", "vocab_size": table.rows}), table.elements, table=table)
+
+
 def _from_folder(folder: Path, name: str) -> Outline:
-    "A checkpoint; raises `CheckpointError`"
+    "A checkpoint, with the modules around it; raises `CheckpointError`"
+    inner, kind = model_folder(folder)
+    known = _from_one_folder(inner, name, kind == "StaticEmbedding")
+    return structs.replace(known, modules=beside(folder))
+
+
+def _from_one_folder(folder: Path, name: str, static: bool) -> Outline:
+    "A checkpoint without what lies around it; raises `CheckpointError`"
     files = safetensors_files(folder)
     tensors = [tensor for file in files for tensor in read_header(file).tensors]
+    if static: return _with_tokenizer(_of_table(name, tensors), folder)
     if files and not tensors: raise CheckpointError(f"{files[0]} holds no tensors. Fetch it again.")
     if (folder / ADAPTER).is_file() and not (folder / "config.json").exists():
         raise adapter_refusal(str(folder), read_config(folder / ADAPTER))
     known = _with_tokenizer(_from_config(read_config(folder), name, tensors, alike=partial(stored_alike, files)), folder)
     more = () if files else unread(path.name for path in folder.iterdir())
-    return structs.replace(known, notes=(*known.notes, *more, *beside(folder)))
+    return structs.replace(known, notes=(*known.notes, *more))
 
 
 def _from_gguf(header: WeightsHeader, name: str) -> Outline:
@@ -357,7 +378,10 @@ def _from_hub(name: str) -> Outline:
     "A model that is still on the Hub; raises a `ModelError`"
     from slm_overview.sizing.remote import remote
     found = remote(name)
-    return _from_gguf(found.gguf, found.name) if found.gguf else _from_config(found.config, found.name, found.tensors)
+    if found.gguf: return _from_gguf(found.gguf, found.name)
+    if found.config.get("model_type") == "model2vec": known = _of_table(found.name, found.tensors)
+    else: known = _from_config(found.config, found.name, found.tensors)
+    return structs.replace(known, modules=found.modules)
 
 
 def _from_path(path: Path) -> Outline:
@@ -395,8 +419,11 @@ def outline(
         raise OptionError(f"{what} is no model. Pass a name, a config, or the path of a file.")
     if _is_path(model): return _from_path(Path(model).expanduser())
     from slm_overview.catalog.models import Catalog
-    try: return outline(Catalog.load()[model])
+    catalog = Catalog.load()
+    try: return outline(catalog[model])
     except UnknownModelError:
+        if packaged := find_packaged(model): return _from_path(packaged_path(packaged))
+        if len(same := [one for one in catalog if one.hub_id.casefold().endswith(f"/{model.casefold()}")]) == 1: return outline(same[0])
         if Path(model).is_dir() or is_gguf(model): return _from_path(Path(model))
         if _REPOSITORY.fullmatch(model): return _from_hub(model)
         raise
@@ -480,12 +507,19 @@ def _packed_setting(known: Outline, engine: str, kv_dtype: str | None, compute_d
     return _Setting("transformers", str(known.quantization), compute, kv_dtype or compute)
 
 
+def _table_setting(known: Outline, dtype: str, engine: str) -> _Setting:
+    "The one way in which static vectors are loaded; raises `CheckpointError` for any other"
+    if dtype in ("auto", "float32") and engine != "llama.cpp": return _Setting("transformers", "float32", "float32", "float32")
+    raise CheckpointError(f"{known.name} is a table of static vectors, which are loaded in float32 by this package alone.")
+
+
 def _setting_of(known: Outline, dtype: Any, engine: str, kv_dtype: str | None, compute_dtype: str | None) -> _Setting:
     "Engine and precisions that belong together; raises `OptionError` for those that do not"
     dtype = _dtype_of(dtype, known)
     check_option("engine", engine, ["auto", *ENGINES])
     kv_dtype, compute_dtype = _own_name(kv_dtype, KV_BITS), _own_name(compute_dtype, FLOAT_BYTES)
     if compute_dtype is not None: check_option("compute_dtype", compute_dtype, FLOAT_BYTES)
+    if known.table: return _table_setting(known, dtype, engine)
     if dtype == "auto": dtype = "stored" if known.packed or (known.gguf and engine != "transformers") else "float32"
     if dtype == "stored" and known.packed: return _packed_setting(known, engine, kv_dtype, compute_dtype)
     if dtype == "stored" and not known.gguf: dtype = known.stored_dtype
@@ -566,7 +600,7 @@ def _check_batch(batch: int) -> int:
 
 def _check_blocks(known: Outline, setting: _Setting) -> None:
     "Raise `OptionError` if llama.cpp cannot keep the keys of a model's heads in blocks of 32 numbers, and would not open it so"
-    if known.built or not setting.kv_dtype.startswith("q"): return
+    if known.built or known.table or not setting.kv_dtype.startswith("q"): return
     with reading(known.config):
         if any(state.kind == "latent" for state in layer_states(known.config)): return
         width = widths(known.config).head_dim if layer_states(known.config) else 0
@@ -574,6 +608,17 @@ def _check_blocks(known: Outline, setting: _Setting) -> None:
     raise OptionError(
         f"llama.cpp keeps 32 numbers together as {setting.kv_dtype}, and a head of {known.name} has {width}. Pass kv_dtype='float16'."
     )
+
+
+def _with_modules(figures: dict[str, Any], modules: Modules, engine: str, context: int, batch: int) -> dict[str, Any]:
+    "All figures with those of the modules around a model, which no GGUF file has"
+    if not modules.names: return figures | {"notes": (*figures["notes"], *modules.notes)}
+    if engine == "llama.cpp": return figures | {"notes": (*figures["notes"], f"A GGUF file has the model alone, without {modules.named}.")}
+    work = 2 * batch * (context * modules.per_token + modules.per_text)
+    added = dict.fromkeys(("parameters", "active_parameters"), modules.parameters) | {"prefill_flops": work}
+    added |= dict.fromkeys(("weights", "read_per_token"), modules.nbytes)
+    summed = {name: figures[name] + more for name, more in added.items() if figures[name] is not None}
+    return figures | summed | {"notes": (*figures["notes"], str(modules), *modules.notes)}
 
 
 @once
@@ -618,6 +663,12 @@ def _said_of_packed(known: Outline, setting: _Setting) -> tuple[str, ...]:
     return (f"The weights take {stored} in their files; {when}.",)
 
 
+def _said_of_sequences(engine: str, context: int, batch: int) -> tuple[str, ...]:
+    "What is said of several texts in llama.cpp, which may share a cache there"
+    if engine != "llama.cpp" or batch == 1: return ()
+    return (f"The texts have a cache each, as with --parallel {batch} --ctx-size {batch * context} --no-kv-unified.",)
+
+
 def _vocabulary(known: Outline, engine: str) -> Vocabulary:
     "The vocabulary of a model whose architecture is known; that of a GGUF file is as it will be in the engine"
     return known.vocabulary if known.gguf and known.vocabulary else vocabulary_of(known.config, engine, known.vocabulary)
@@ -634,6 +685,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
     if setting.dtype == "int8" or packed:  # a matrix is turned back for its product
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
     notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known))
+    if layer_states(config): notes += _said_of_sequences(engine, context, batch)
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
         "vocabulary": _vocabulary(known, engine).nbytes(engine), "notes": notes,
@@ -654,6 +706,19 @@ def _built_weights(known: Outline, setting: _Setting, touched: Mapping[str, floa
         return sum(sizes.values()), read, turned
     read = model.totals(touched).nbytes(*precisions) + model.wide_bytes(setting.dtype, touched) if touched else None
     return model.totals().nbytes(*precisions) + model.wide_bytes(setting.dtype), read, model.largest_matrix * (setting.dtype == "int8")
+
+
+def _table_figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
+    "Everything of a `Size` of static vectors, of which a text takes a row for each token"
+    check_option("attention", attention, ATTENTION)
+    table, tokens = known.table, batch * context
+    said = _said_of_vocabulary(known) if known.vocabulary else ("The vocabulary of the tokenizer is not counted.",)
+    return {
+        "weights": 4 * table.elements, "read_per_token": 4 * table.width * tokens, "active_parameters": table.width, "kv_cache": 0,
+        "vocabulary": known.vocabulary.nbytes() if known.vocabulary else 0, "activations": 8 * tokens + 4 * batch * table.width,
+        "prefill_flops": table.width * tokens, "decode_flops": 0,
+        "notes": (*known.notes, *said),
+    }
 
 
 _NAMED_OTHERWISE = "How much is read for a token is not known, as the files call some weights otherwise than transformers."
@@ -735,9 +800,11 @@ def size(
     if attention == "eager" and setting.kv_dtype.startswith("q"):
         raise OptionError(f"llama.cpp keeps values as {setting.kv_dtype} with fused attention only. Leave attention out.")
     _check_blocks(known, setting)
-    with reading(config): figures = (_built_figures if known.built else _figures)(known, setting, context, batch, attention)
+    way = _table_figures if known.table else _built_figures if known.built else _figures
+    with reading(config): figures = way(known, setting, context, batch, attention)
+    figures = _with_modules({**figures, "parameters": known.parameters}, known.modules, setting.engine, context, batch)
     return Size(
-        name=known.name, parameters=known.parameters, limit=known.limit, context=context, batch=batch, attention=attention,
+        name=known.name, limit=known.limit, context=context, batch=batch, attention=attention,
         **structs.asdict(setting), **figures,
     )
 
