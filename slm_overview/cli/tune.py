@@ -55,11 +55,11 @@ def _read(path: Path, text_column: str, label_column: str) -> Any:
 
 
 def tune(
-    data: Annotated[Path, typer.Argument(help="A CSV file in UTF-8 with a first line that names its columns; - for the standard input.")],
+    data: Annotated[Path, typer.Argument(help="CSV with a first line of names, JSON Lines or Parquet; - for CSV from the standard input.")],
     out: Annotated[Path, typer.Option(help="The folder to save in: new, empty, or a classifier, which is replaced.")],
     text_column: Annotated[str, typer.Option(help="The column of texts.")] = "text",
     label_column: Annotated[str, typer.Option(help="The column of labels.")] = "label",
-    test: Annotated[Path | None, typer.Option(help="Another CSV file with the same columns, to measure on at the end.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Another file with the same columns, to measure on at the end.")] = None,
     model: Annotated[str, typer.Option(help="The encoder to begin with.")] = "all-minilm-l6-v2",
     method: Annotated[str, typer.Option(help="full, lora, contrastive: tune all, by adapters, by pairs; head: the head alone.")] = "full",
     epochs: Annotated[int | None, typer.Option(min=1, help="Unless the method is head: so many at most.")] = None,
@@ -69,7 +69,7 @@ def tune(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    "Make a classifier from a CSV file of texts with labels, with figures, probabilities that are calibrated, and a model card."
+    "Make a classifier from a file of texts with labels, with figures, probabilities that are calibrated, and a model card."
     if str(data) == str(test) == "-": raise typer.BadParameter("the standard input is the texts to learn from or to test on, not both.")
     table = _read(data, text_column, label_column)
     apart = _read(test, text_column, label_column) if test else None

@@ -67,9 +67,10 @@ class SentenceForSequenceClassification(PreTrainedModel):
         self.classifier = nn.Linear(width, len(labels), dtype=torch.float32, device=self.device)
 
     def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        "One vector for each text"
+        "One vector for each text; an encoder that gives one by itself, as the two of DPR do, leaves nothing to pool"
         mask = torch.ones(hidden.shape[:2], dtype=torch.float32, device=hidden.device) if mask is None else mask
-        vectors = in_its_precision(self.on_texts, pool(in_its_precision(self.on_tokens, hidden.float()), mask, self.modes))
+        pooled = pool(in_its_precision(self.on_tokens, hidden.float()), mask, self.modes) if hidden.ndim == 3 else hidden.float()
+        vectors = in_its_precision(self.on_texts, pooled)
         return nn.functional.normalize(vectors, dim=-1) if self.normalize else vectors
 
     def longest(

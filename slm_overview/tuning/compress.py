@@ -27,8 +27,9 @@ from ..labelling.encode import Encoded, as_texts, encode
 from ..labelling.packed import layers_of
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, save_sentence_classifier
 from .calibration import WHENCE, Interval, check_seed, share_of
+from .card import ABOUT, READERS
 from .full import Training, scores_of, train
-from .tune import check_out
+from .tune import check_out, kept_beside
 
 # %% ../../nbs/tuning/compress.ipynb #dfcd3b23
 def _stack(model: SentenceForSequenceClassification) -> torch.nn.ModuleList:
@@ -139,9 +140,15 @@ def _letters(vocabulary: dict[str, int], prefix: str, used: Iterable[int]) -> se
     return {number for piece, number in single if len(piece) == 1 and (piece.isascii() or _script(piece) in scripts)}
 
 
+def _named(config: Any) -> dict[str, int]:
+    "The tokens that a config names, by the name of its entry"
+    found = {name: getattr(config, name, None) for name in ("pad_token_id", "bos_token_id", "eos_token_id", "sep_token_id", "cls_token_id")}
+    return {name: number for name, number in found.items() if type(number) is int}
+
+
 def _fixed(tokenizer: Any, model: Any) -> set[int]:
     "The numbers of special tokens, and of all before the padding where a model counts places in a text from its number on, as RoBERTa does"
-    told, numbers = _told(tokenizer), set(tokenizer.all_special_ids)
+    told, numbers = _told(tokenizer), {*tokenizer.all_special_ids, *_named(model.config).values()} & set(range(len(tokenizer)))
     numbers |= {token["id"] for token in told["added_tokens"]} | {told["model"]["vocab"].get(told["model"]["unk_token"], 0)}
     for module in model.modules():
         first = getattr(module._modules.get("position_embeddings"), "padding_idx", None)
@@ -165,16 +172,19 @@ def _pieces_of(tokenizer: Any, model: Any, texts: Sequence[str]) -> tuple[Any, l
 
 
 def _with_rows(model: SentenceForSequenceClassification, kept: Sequence[int]) -> SentenceForSequenceClassification:
-    "A copy of a classifier whose table has the rows of some word pieces"
+    "A copy of a classifier whose table has the rows of some word pieces; raises `OptionError`"
     small, places = copy.deepcopy(model), {number: place for place, number in enumerate(kept)}
-    table = small.encoder.get_input_embeddings()
-    rows = table.weight.detach()[list(kept)].clone()
-    small.encoder.set_input_embeddings(torch.nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=places.get(table.padding_idx)))
+    table = small.encoder.get_input_embeddings()  # changed where it is, since it may do more than look up: Gemma's multiplies, too
+    if kept[-1] >= len(table.weight):
+        raise OptionError(f"the tokenizer knows a token of the number {kept[-1]}, and the table has no more than {len(table.weight)} rows.")
+    whole, rows = table.weight, torch.nn.Parameter(table.weight.detach()[list(kept)].clone())
+    for part in small.encoder.modules():  # T5 has its table in two places
+        if getattr(part, "weight", None) is not whole: continue
+        part.weight, part.num_embeddings, part.padding_idx = rows, len(kept), places.get(part.padding_idx)
     for config in (small.config, small.encoder.config):
         config.vocab_size = len(kept)
-        for name in ("pad", "bos", "eos", "sep", "cls"):
-            number = getattr(config, f"{name}_token_id", None)
-            if number is not None: setattr(config, f"{name}_token_id", places.get(number))
+        for name, number in _named(config).items():
+            if number in places: setattr(config, name, places[number])  # one that is in no table stays in none
     return small
 
 # %% ../../nbs/tuning/compress.ipynb #ccb3ee27
@@ -241,12 +251,12 @@ class Compressed:
     def card(self) -> str:  # Markdown
         "What is written beside the weights"
         return "\n".join([
-            "---", "pipeline_tag: text-classification", 'tags: ["text-classification", "slm_overview"]', "---",
+            "---", *(f"{name}: {json.dumps(value)}" for name, value in ABOUT.items()), "---",
             "# A smaller classifier", "", f"Made of a larger one by the method `{self.method}`, with these settings:", "",
             *(f"- {name}: {value}" for name, value in self.settings.items()), "",
             f"Weights: {self.bytes_after:,} bytes, of {self.bytes_before:,}.", "",
             f"The share of labels that are those of the larger one, on {self.texts:,} texts: {self.labels_equal}, with the 95 % interval "
-            f"{WHENCE}. How many labels are right was not measured.", ""])
+            f"{WHENCE}. How many labels are right was not measured.", "", READERS, ""])
 
     def save(
         self,
@@ -276,6 +286,7 @@ COMPRESSIONS = ("layers", "student", "vocabulary", "bfloat16")
 _LEAST = 10  # different texts that are needed
 _APART, _DECIDING = 1000, 256  # texts that are measured on, and that layers are chosen by, at most
 _EPOCHS, _RATE = 3, 1e-4  # what a student learns by if nothing else is said
+_SAME = 1e-3  # how far the probabilities of the same texts may be, where nothing is to change
 
 
 def _check(tokenizer: Any, model: Any, method: str, keep: int | None, seed: int) -> None:
@@ -337,14 +348,19 @@ def _by_teaching(tokenizer, model, texts: Sequence[str], keep: int, training: Tr
 def _by_vocabulary(tokenizer: Any, model: SentenceForSequenceClassification, texts: Sequence[str]) -> _Made:
     "A classifier with the word pieces of some texts; raises `OptionError`"
     known = len(tokenizer)
-    tokenizer, kept = _pieces_of(tokenizer, model, texts)
-    return tokenizer, _with_rows(model, kept), {"word pieces": len(kept), "word pieces before": known, "texts read": len(texts)}
+    fewer, kept = _pieces_of(tokenizer, model, texts)
+    small, some = _with_rows(model, kept), list(texts[:_DECIDING])
+    if (predict(some, fewer, small) - predict(some, tokenizer, model)).abs().max() > _SAME:
+        kind = type(model.encoder).__name__
+        raise OptionError(f"with fewer pieces, a {kind} reads the same texts otherwise: it does more with numbers than look them up.")
+    return fewer, small, {"word pieces": len(kept), "word pieces before": known, "texts read": len(texts)}
 
 
 def _rounded(tokenizer: Any, model: SentenceForSequenceClassification) -> _Made:
     "A classifier whose encoder has weights that 16 bits can hold"
     small = copy.deepcopy(model)
-    small.encoder.to(torch.bfloat16).to(torch.float32)
+    for tensor in small.encoder.state_dict().values():  # what is saved, and not what is computed anew when it is loaded, as angles are
+        if tensor.is_floating_point(): tensor.copy_(tensor.to(torch.bfloat16))
     return tokenizer, small, {"bits for each weight of the encoder": 16}
 
 # %% ../../nbs/tuning/compress.ipynb #263dac90
@@ -365,7 +381,7 @@ def compress(
     training = _training(method, seed, epochs=epochs, learning_rate=learning_rate)
     learned, apart = _dealt(texts, seed)
     check_out(out)
-    kept = Path(out).with_name(f".{Path(out).name}.training") if out is not None else None
+    kept = kept_beside(out)
     if method == "layers": made = _by_layers(tokenizer, model, learned, keep)
     elif method == "student": made = _by_teaching(tokenizer, model, learned, keep, training, kept)
     elif method == "vocabulary": made = _by_vocabulary(tokenizer, model, [*learned, *apart])
@@ -378,5 +394,5 @@ def compress(
     found = Compressed(made[0], made[1], method, made[2], *sizes, len(apart), equal, stored)
     if out is None: return found
     saved = found.save(out)
-    if kept.exists(): shutil.rmtree(kept)
+    shutil.rmtree(kept, ignore_errors=True)
     return saved

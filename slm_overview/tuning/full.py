@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
 from ..errors import OptionError
-from ..files.kept import settle, whole_folder
+from ..files.kept import in_turn, settle, whole_folder
 from ..labelling.encode import Encoded, collate, encode
 from ..labelling.engine import batches
 from ..labelling.padding import Padding, find_padding
@@ -233,10 +233,11 @@ def _resume(folder: Path | None, question: str, model: torch.nn.Module, optimize
     if folder is None: return None
     settle(folder)
     try:
-        told = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        if told["question"] != question: return None
-        weights, best = (load_file(folder / f"{name}.safetensors") for name in ("model", "best"))
-        kept = torch.load(folder / "optimizer.pt", weights_only=True)
+        with in_turn(folder):  # all of one epoch, where another process trains for the same folder
+            told = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            if told["question"] != question: return None
+            weights, best = (load_file(folder / f"{name}.safetensors") for name in ("model", "best"))
+            kept = torch.load(folder / "optimizer.pt", weights_only=True)
         state = _State(told["epoch"], told["losses"], best)
         kept["optimizer"], kept["schedule"]
     except Exception: return None  # what libraries raise for files that are broken, each its own: training begins anew

@@ -56,7 +56,8 @@ def adapters(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model.requires_grad_(False)
-        adapted = LoraModel(model.encoder, config, "default")
+        try: adapted = LoraModel(model.encoder, config, "default")
+        except ValueError as error: raise TaskError(f"peft puts no adapters into a {type(model.encoder).__name__}: {error}") from error
     model.classifier.requires_grad_(True)
     model.eval()
     yield
