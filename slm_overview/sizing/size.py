@@ -419,12 +419,13 @@ def outline(
         raise OptionError(f"{what} is no model. Pass a name, a config, or the path of a file.")
     if _is_path(model): return _from_path(Path(model).expanduser())
     from slm_overview.catalog.models import Catalog
-    catalog = Catalog.load()
+    catalog, packaged, here = Catalog.load(), find_packaged(model), Path(model)
+    if not packaged and ((here / "config.json").is_file() or is_gguf(here)): return _from_path(here)  # which is what would be loaded
     try: return outline(catalog[model])
     except UnknownModelError:
-        if packaged := find_packaged(model): return _from_path(packaged_path(packaged))
+        if packaged: return _from_path(packaged_path(packaged))
+        if here.is_dir(): return _from_path(here)
         if len(same := [one for one in catalog if one.hub_id.casefold().endswith(f"/{model.casefold()}")]) == 1: return outline(same[0])
-        if Path(model).is_dir() or is_gguf(model): return _from_path(Path(model))
         if _REPOSITORY.fullmatch(model): return _from_hub(model)
         raise
 
