@@ -3,7 +3,7 @@
 Run with `python benchmarks/banking_tiny.py FOLDER`; it needs the packaged all-minilm-l6-v2 and scikit-learn, and takes minutes. With
 `--save` the result goes to benchmarks/results/banking_tiny.json. With `--speed` nothing is trained: the model in FOLDER is measured. With
 `--figures` the model in FOLDER stays as it is, its figures are computed again, for which the student that does not see a fifth of the
-questions is trained again, and its card is written anew.
+questions is trained again, and its card is written anew. With `--loading` only the time to load it is measured, in fresh processes.
 
 The teacher is a logistic regression on the vectors of MiniLM. The student is a table of vectors of word pieces, their mean, one layer and
 a head: a BERT without layers, which is saved and read as any classifier of sentences. It learns the labels, the probabilities that the
@@ -15,6 +15,8 @@ import importlib.metadata
 import json
 import random
 import statistics
+import subprocess
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -293,16 +295,34 @@ def speed(folder):
     return {**about(), "texts_per_second": found, "times_as_many": times}
 
 
+def loading(folder):
+    "Seconds to load the model in a process that has imported PyTorch and the package, for the first time and once more"
+    code = """import json, sys, time
+import torch
+from slm_overview import load_small_model
+times = [time.perf_counter()]
+for _ in range(2):
+    load_small_model(sys.argv[1], device="cpu")
+    times.append(time.perf_counter())
+print(json.dumps([after - before for before, after in zip(times, times[1:])]))"""
+    command = [sys.executable, "-c", code, str(folder)]
+    runs = [json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(ROUNDS)]
+    return {**about(), "first_seconds": [first for first, _ in runs], "again_seconds": [again for _, again in runs]}
+
+
 def main():
     "Train and measure, or measure only"
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the model is saved; replaced if it is there")
     parser.add_argument("--speed", action="store_true", help="train nothing, and measure the model in the folder")
+    parser.add_argument("--loading", action="store_true", help="measure how long the model in the folder takes to load, and no more")
     parser.add_argument("--figures", action="store_true", help="keep the model in the folder, and compute its figures again")
     parser.add_argument("--save", action="store_true", help=f"keep the result in {RESULT.name}")
     chosen = parser.parse_args()
-    found = {} if chosen.speed else {"training": (figures_again if chosen.figures else make)(chosen.folder), "rivals": rivals()}
-    if not chosen.figures: found["speed"] = speed(chosen.folder)
+    found, all_of_it = {}, not (chosen.speed or chosen.loading or chosen.figures)
+    if all_of_it or chosen.figures: found = {"training": (make if all_of_it else figures_again)(chosen.folder), "rivals": rivals()}
+    if all_of_it or chosen.speed: found["speed"] = speed(chosen.folder)
+    if all_of_it or chosen.loading: found["loading"] = loading(chosen.folder)
     print(json.dumps(found, indent=1))
     if not chosen.save: return
     kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
