@@ -251,17 +251,23 @@ def figures_again(folder):
     return {**told, "held_out": asdict(figures[0]), "test": asdict(figures[1]), "figures_computed": about()}
 
 
-def rivals():
-    "The figures of the teacher, and of a regression on words and pairs of words (TF-IDF), for the test questions"
+def word_regression(table, steps=1000):
+    "Weights of words and pairs of words (TF-IDF), and a regression on them, which numbers the labels, learned from the texts of a table"
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    regression = LogisticRegression(C=30.0, max_iter=steps)
+    return words, regression.fit(words.fit_transform(table.texts), targets_of(table, table.names).numpy())
+
+
+def rivals():
+    "The figures of the teacher, and of a regression on words and pairs of words, for the test questions"
     table, test = banking77("train"), banking77("test")
     targets, wanted = targets_of(table, table.names), targets_of(test, table.names)
     encoder = load_small_model("all-minilm-l6-v2", task="feature-extraction", device="cpu")
     teacher = fit_head(features(table.texts, *encoder), targets, STRENGTH).scores(features(test.texts, *encoder))
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    regression = LogisticRegression(C=30.0, max_iter=1000).fit(words.fit_transform(table.texts), targets.numpy())
+    words, regression = word_regression(table)
     scores = torch.from_numpy(regression.decision_function(words.transform(test.texts)))
     found = {"all-minilm-l6-v2 and regression": teacher, "TF-IDF and regression": scores}
     return {name: asdict(figures_of(given, wanted)) for name, given in found.items()}

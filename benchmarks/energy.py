@@ -24,9 +24,8 @@ from functools import cache, partial
 from pathlib import Path
 
 import torch
+from banking_tiny import word_regression
 from generate import prompts
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from startup import machine, versions
 from tqdm import tqdm
 from transformers.utils import logging
@@ -74,16 +73,20 @@ def written(texts, pair):
 
 @cache
 def words():
-    "Weights of words and pairs of words, and a regression on them, learned from the training questions; more steps change no time"
-    table, counts = banking77(), TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    return counts, LogisticRegression(C=30.0, max_iter=100).fit(counts.fit_transform(table.texts), table.labels)
+    "A regression on word counts, learned from the training questions; more steps change no time"
+    return word_regression(banking77(), steps=100)
+
+
+@cache
+def sentences():
+    "The encoder of sentences, and its tokenizer"
+    return load_small_model("all-minilm-l6-v2", task="feature-extraction", dtype="float32", device="cpu")
 
 
 @cache
 def static():
-    "Tokenizer and static vectors, made of an encoder"
-    tokenizer, encoder = load_small_model("all-minilm-l6-v2", task="feature-extraction", dtype="float32", device="cpu")
-    return tokenizer, static_of(tokenizer, encoder)
+    "Tokenizer and static vectors, made of that encoder"
+    return sentences()[0], static_of(*sentences())
 
 
 def counted(texts):
@@ -94,17 +97,15 @@ def counted(texts):
 
 def predictions(decoders):
     "Labels and vectors of texts, read in batches as the package reads them, and one of four answers, chosen by models that write"
-    texts, tiny = questions(TEXTS), load_small_model("banking-tiny", device="cpu")
-    sentences = load_small_model("all-minilm-l6-v2", task="feature-extraction", dtype="float32", device="cpu")
-    name = "all-minilm-l6-v2"
+    texts, name, tiny = questions(TEXTS), "all-minilm-l6-v2", load_small_model("banking-tiny", device="cpu")
     return {
         WORDS: partial(counted, texts),
         "banking-tiny float32": partial(labels, texts, tiny),
         STATIC: partial(vectors, texts, static()),
-        f"{name} float32": partial(vectors, texts, sentences),
-        f"{name} int8": partial(vectors, texts, sentences, quantize="int8"),
-        f"{name} float32, OpenVINO": partial(vectors, texts, sentences, backend="openvino"),
-        f"{name} int8, OpenVINO": partial(vectors, texts, sentences, backend="openvino", quantize="int8"),
+        f"{name} float32": partial(vectors, texts, sentences()),
+        f"{name} int8": partial(vectors, texts, sentences(), quantize="int8"),
+        f"{name} float32, OpenVINO": partial(vectors, texts, sentences(), backend="openvino"),
+        f"{name} int8, OpenVINO": partial(vectors, texts, sentences(), backend="openvino", quantize="int8"),
         **{name: partial(labels, questions(CHOSEN), writer(file), choices=CHOICES) for name, file in decoders.items()},
     }
 
@@ -127,8 +128,7 @@ def writer(file, engine="llama.cpp"): return load_small_model(file, task="text-g
 
 def lengths(count):
     "Tokens of the questions, as all-MiniLM-L6-v2 counts them: the median, the least and the most"
-    tokenizer = load_small_model("all-minilm-l6-v2", task="feature-extraction", device="cpu")[0]
-    found = sorted(len(row) for row in tokenizer(questions(count))["input_ids"])
+    found = sorted(len(row) for row in sentences()[0](questions(count))["input_ids"])
     return {"median": statistics.median(found), "least": found[0], "most": found[-1]}
 
 
@@ -141,8 +141,8 @@ def looked_up(model, count):
 
 def of_words():
     "Bytes of the regression on word counts, without the words; a text reads the rows of its words, as many as the median question has"
-    (counts, regression), bytes_of_row = words(), words()[1].coef_[:, 0].nbytes + 8
-    found = statistics.median(counts.transform(questions(TEXTS)).getnnz(1).tolist())
+    counts, regression = words()
+    found, bytes_of_row = statistics.median(counts.transform(questions(TEXTS)).getnnz(1).tolist()), regression.coef_[:, 0].nbytes + 8
     kept = regression.coef_.nbytes + regression.intercept_.nbytes + counts.idf_.nbytes
     return {"kept": kept, "read": round(found * bytes_of_row) + regression.intercept_.nbytes}
 

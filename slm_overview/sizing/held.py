@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ from ..arithmetic.architecture import Shapes, tensors
 from ..arithmetic.kv_cache import layer_states
 from ..errors import CheckpointError
 from ..files.config import read_settings
-from ..files.sentence_modules import CLASSIFIER, LISTING
+from ..files.sentence_modules import CLASSIFIER, LISTING, check_below
 from ..files.weights import TensorInfo, read_header, safetensors_files
 from .built import Built
 from .quantized import FLOATS
@@ -221,12 +221,6 @@ class Modules(Struct, frozen=True):
         return f"Of this, {self.named} {holds} {self.parameters:,} numbers, by the headers of the files, in 32 bits."
 
 
-def _check_below(place: str) -> None:
-    "Raise `CheckpointError` for the path of a module that leads out of the folder"
-    if "\\" not in place and not place.startswith("/") and ".." not in PurePosixPath(place).parts: return
-    raise CheckpointError(f"{LISTING} names the folder {place!r}, which is not below it.")
-
-
 def module_places(
     listed: Iterable,  # what is in a modules.json
 ) -> dict[str, bool]:  # by the folder of each module behind the first: whether each token goes through, and not each text
@@ -235,7 +229,7 @@ def module_places(
     kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
     pools = kinds.index("Pooling") if "Pooling" in kinds else 0
     found = {str(module.get("path") or ""): number < pools for number, module in enumerate(modules) if number}
-    for place in found: _check_below(place)
+    for place in found: check_below(place, LISTING)
     return {place: early for place, early in found.items() if place} | {CLASSIFIER: False}
 
 
@@ -273,7 +267,7 @@ def model_folder(
         raise CheckpointError(f"{folder} leads texts through several encoders ({LISTING}). Size the folder of each.")
     if kind != "StaticEmbedding" and (folder / "config.json").is_file(): return folder, kind
     place = str(first.get("path") or "") if kind else ""
-    _check_below(place)
+    check_below(place, LISTING)
     return folder / place, kind
 
 

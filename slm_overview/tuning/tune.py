@@ -57,7 +57,9 @@ def kept_beside(
     out: str | Path | None,  # where a classifier will be saved
 ) -> Path | None:  # None: nothing is to be saved
     "The folder in which training is kept until then"
-    return Path(os.path.abspath(out)).with_name(f".{Path(os.path.abspath(out)).name}.training") if out is not None else None  # noqa: PTH100
+    if out is None: return None
+    folder = Path(os.path.abspath(out))  # noqa: PTH100, as `whole_folder` has it
+    return folder.with_name(f".{folder.name}.training")
 
 # %% ../../nbs/tuning/tune.ipynb #346e5f63
 def _check_test(test: tuple[Iterable[str], Iterable[Any]] | None, table: Labelled, stacklevel: int) -> Labelled | None:
