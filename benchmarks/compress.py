@@ -65,7 +65,7 @@ RACE = (
     "vocabulary, student of 3 layers", "vocabulary, student of 3 layers, int8", "rank 192", "rank 128", "banking-tiny",
     "OpenVINO, float32", "OpenVINO, int8", "OpenVINO, int4 weights",
 )
-APART = ("float32", "bfloat16", "int8 weights", "int8", "3 layers", "vocabulary", "vocabulary, int8", "banking-tiny", "OpenVINO, int8")
+APART = (*(name for name in COMPUTED if "student" not in name), "OpenVINO, int8", "OpenVINO, int4 weights")  # what is as saved
 
 
 # ---- the ways
@@ -235,15 +235,28 @@ def speed(names, whole, work, rounds):
     return {"times_as_fast": summary, "float32_texts_per_second": statistics.median(taken), "rounds": rounds, "load": loads}
 
 
+def held():
+    "Bytes that this process holds; of files of weights that are mapped, all counts, whether it was read yet or not"
+    process = psutil.Process()
+    weights = [part for part in process.memory_maps(grouped=False) if part.path.endswith(".safetensors")]
+    return process.memory_info().rss + sum(part.size - part.rss for part in weights)
+
+
+def grown(name, whole, work):
+    "Bytes that this process holds, and by which it grows when it loads a model and answers some questions"
+    before = held()
+    way(name, whole, work)[0](sampled(REMEMBERED))
+    return {"before": before, "grown": held() - before}
+
+
 def memory(name, whole, work):
-    "Bytes by which a fresh process grows when it loads a model and answers some questions, and what it holds before"
-    program = ("import json, psutil, sys; sys.path.insert(0, sys.argv[1]); import compress, torch; from pathlib import Path; "
-               "held = psutil.Process().memory_info().rss; call = compress.way(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))[0]; "
-               "call(compress.sampled(compress.REMEMBERED)); print(json.dumps([held, psutil.Process().memory_info().rss - held]))")
+    "What `grown` finds in a fresh process, for a model whose folder is there"
+    if name in COMPUTED: folder_of(COMPUTED[name][0], whole, work)
+    program = ("import json, sys; sys.path.insert(0, sys.argv[1]); import compress; from pathlib import Path; "
+               "print(json.dumps(compress.grown(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))))")
     done = subprocess.run([sys.executable, "-c", program, str(Path(__file__).parent), name, str(whole), str(work)],
                           check=True, capture_output=True, text=True)
-    held, grown = json.loads(done.stdout.splitlines()[-1])
-    return {"before": held, "grown": grown}
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def narrow(whole, work):
