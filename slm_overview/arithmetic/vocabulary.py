@@ -27,14 +27,15 @@ TOKENIZERS = {
 }  # bytes for each entry of a vocabulary, by engine, as measured below
 _MERGE = 190  # bytes of those of BPE in llama.cpp are for a merge, as measured below
 _TYPES = {
-    "WordPiece": """bert convbert distilbert electra funnel layoutlm lxmert megatron-bert mobilebert mpnet nomic_bert splinter squeezebert
-        tapas""",
-    "Unigram": """albert camembert deberta-v2 fnet longt5 mbart mt5 nystromformer pegasus rembert switch_transformers t5 udop umt5 xglm
-        xlm-roberta xlm-roberta-xl xlnet xmod""",
+    "WordPiece": """align bert blip bros chinese_clip convbert distilbert dpr electra ernie flava funnel git grounding-dino layoutlm
+        layoutlmv2 lxmert megatron-bert mm-grounding-dino mobilebert mpnet nomic_bert splinter squeezebert tapas tvp vilt visual_bert""",
+    "Unigram": """albert big_bird camembert deberta-v2 fnet gte jina_embeddings_v3 layoutxlm longt5 mbart mt5 nystromformer pegasus rembert
+        switch_transformers t5 udop umt5 xglm xlm-roberta xlm-roberta-xl xlnet xmod yoso""",
     "SentencePiece": "minicpm3 paligemma recurrent_gemma t5gemma t5gemma2 vaultgemma",
 }  # architectures by the kind of their tokenizers; Gemma has SentencePiece as well
 _KINDS = {name: kind for kind, names in _TYPES.items() for name in names.split()}
 _SENTENCEPIECE = 33_000  # entries: other architectures have BPE if there are more
+_BORROWED = range(250_002, 250_112)  # entries of XLM-RoBERTa, up to the next multiple of 128: many encoders have its tokenizer
 
 
 @once
@@ -52,6 +53,7 @@ def usual_kind(
 ) -> str:  # one of `TOKENIZERS`
     "The kind of tokenizer that models of an architecture have"
     if model_type.startswith("gemma"): return "SentencePiece"
+    if entries in _BORROWED: return "Unigram"
     return _KINDS.get(model_type) or ("SentencePiece" if entries <= _SENTENCEPIECE else "BPE")
 
 

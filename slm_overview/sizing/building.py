@@ -159,7 +159,9 @@ def build(
     own: Iterable[str] = (),  # names of weights that are not tied, whatever the config says
 ) -> PreTrainedModel:
     "A model on the meta device, where tensors have shapes and no data"
-    config = CONFIG_MAPPING[stated["model_type"]].from_dict(_without_code(dict(stated)))
+    if (name := stated["model_type"]) not in CONFIG_MAPPING:
+        raise ValueError(f"transformers {transformers.__version__} has no model of the type {name!r:.60}")
+    config = CONFIG_MAPPING[name].from_dict(_without_code(dict(stated)))
     kind = class_of(config, stated, bare)
     inner = getattr(config, "sub_configs", {}).get("text_config")
     if inner is not None and kind.config_class is inner: config = config.get_text_config()
@@ -504,6 +506,16 @@ def _limit(model: PreTrainedModel) -> int | None:
     return limit
 
 
+_BESIDE = ("pixel_values", "input_features", "input_values")  # pictures and sounds, as models call what they read of them
+
+
+def _needed(model: PreTrainedModel, reason: str) -> str | None:
+    "What a model reads besides text, if that is why it did not run: it is asked for first, or was missed"
+    if model.main_input_name != "input_ids": return model.main_input_name
+    taken = inspect.signature(model.forward).parameters
+    return next((name for name in _BESIDE if name in taken and "NoneType" in reason), None)
+
+
 def _ran(model: PreTrainedModel, batch: int, tokens: int, weights: dict[int, dict]) -> dict[str, Any]:
     "What a run of the model shows, or why it shows nothing; the cache is then found from short texts if it can be"
     allow_seconds(RUN_SECONDS)
@@ -512,7 +524,7 @@ def _ran(model: PreTrainedModel, batch: int, tokens: int, weights: dict[int, dic
     else:
         shares = found.pop("used")
         return found | {"used": shares and {one["name"]: shares[place] for place, one in weights.items() if place in shares}}
-    if model.main_input_name != "input_ids": return {"why": f"it reads {model.main_input_name} and no text alone"}
+    if needed := _needed(model, reason): return {"why": f"it reads {needed} and no text alone"}
     if "operations" not in reason: return {"why": reason}
     try: return {"why": reason, "kept": kept_of_two(model, batch, tokens)}
     except (Exception, TooMuch): return {"why": reason}

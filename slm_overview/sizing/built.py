@@ -83,7 +83,10 @@ def _check_code(config: Mapping) -> None:
     for code in (value for key, value in [*config.items(), *_values(list(config.values()))] if key == "auto_map" and value):
         name = str(code.get("AutoConfig", "")).rpartition(".")[2] if isinstance(code, Mapping) else ""
         if name and name == own: continue
-        raise CheckpointError(f"the config has an auto_map: it is made for code of its own ({name or 'unnamed'}), which is not run here.")
+        raise CheckpointError(
+            f"the config has an auto_map: it is made for code of its own ({name or 'unnamed'}), which is not run here. "
+            f"If it is a plain {config['model_type']:.60} model of transformers, take 'auto_map' out of the config."
+        )
 
 # %% ../../nbs/sizing/built.ipynb #01a4dc13
 @lru_cache(maxsize=256)

@@ -68,15 +68,21 @@ class Quantization(Struct, frozen=True):
 
 
 def _stated(config: Mapping) -> Any:
-    "What a config says of a quantization; older checkpoints of compressed-tensors and of models that see say it elsewhere"
+    "What a config says of a quantization; older checkpoints of compressed-tensors, of models that see and of MLX say it elsewhere"
     inner = config.get("text_config")
     within = inner.get("quantization_config") if isinstance(inner, Mapping) else None
-    return config.get("quantization_config") or config.get("compression_config") or within
+    return config.get("quantization_config") or config.get("compression_config") or config.get("quantization") or within
 
 
-def _unnamed(stated: Mapping) -> str | None:
-    "The method that a config means which names none, as older versions of transformers wrote it"
-    return "bitsandbytes" if stated.get("load_in_4bit") or stated.get("load_in_8bit") else None
+def _unnamed(stated: Any) -> str:
+    "The method that a config means which names none, as older versions of transformers wrote it, and programs with names of their own"
+    if not isinstance(stated, Mapping): return "a method that it does not name"
+    if stated.get("load_in_4bit") or stated.get("load_in_8bit"): return "bitsandbytes"
+    producer = stated.get("producer")
+    return str((isinstance(producer, Mapping) and producer.get("name")) or "a method that it does not name")
+
+
+_ORIGINAL = "Size the original: its config is mostly this one without what it says of the quantization, in a file of its own."
 
 
 def quantization_of(
@@ -85,13 +91,14 @@ def quantization_of(
     "How a checkpoint says that it is quantized; raises `CheckpointError` for a method that is not known here"
     stated = _stated(config)
     if not stated: return None
-    method = stated.get("quant_method", _unnamed(stated)) if isinstance(stated, Mapping) else None
+    named = stated.get("quant_method") if isinstance(stated, Mapping) else None
+    method = named if named and isinstance(named, str) else _unnamed(stated)
     if method not in _LAYOUTS:
-        raise CheckpointError(f"the checkpoint is quantized with {str(method):.60}, and known are {', '.join(METHODS)}. Size the original.")
+        raise CheckpointError(f"the checkpoint is quantized with {str(method):.60}, and known are {', '.join(METHODS)}. {_ORIGINAL}")
     bits = _bits(method, stated)
     if len(bits) == 1 and next(iter(bits)) in _PACKED_BITS.get(method, (4, 8)): return Quantization(method, *bits)
     said = " and ".join(sorted(map(str, bits))) or "nothing"
-    raise CheckpointError(f"the checkpoint is quantized with {method}, and says {said:.60} of the bits of a weight. Size the original.")
+    raise CheckpointError(f"the checkpoint is quantized with {method}, and says {said:.60} of the bits of a weight. {_ORIGINAL}")
 
 # %% ../../nbs/sizing/quantized.ipynb #70ba9181
 def _stem(name: str, endings: Iterable[str]) -> str | None:
