@@ -37,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     revision: str | None = None  # of a repository
     device: str = "auto"  # where it runs
     max_length: int | None = None  # longest input, tokens; as long as the model can read if None
-    truncation: bool = True  # whether longer texts are cut; False makes them errors of their rows
+    truncation: bool = True  # whether longer texts are cut; False makes them errors of their rows, as a chat always does
     dtype: str | None = None  # of encoders: `float32` or `bfloat16`; the model's own if None
     batch_tokens: int | None = None  # of classifiers: tokens that are read at once
     batch_size: int | None = None  # texts that are read, or answers that are written, at once
@@ -94,6 +94,8 @@ class Labels:
         "Find out what the outputs mean; raises `CheckpointError`"
         self.labels, self.problem_type = labels_of(self.model.config), problem_type_of(self.model.config)
         self.scores = PROBLEM_TYPES[self.problem_type]
+        if self.problem_type == "multi_label_classification":
+            self.columns = {"label": "string", "score": "double", "scores": "scores"} | _READ
 
     def outputs(
         self,
@@ -114,8 +116,9 @@ class Labels:
         scores: list[float],  # of one text
     ) -> tuple[Any, ...]:
         "What is told of the scores of a text"
-        best = max(range(len(scores)), key=scores.__getitem__)
-        return self.labels[best], scores[best]
+        ranked = sorted(zip(self.labels, scores, strict=True), key=lambda one: -one[1])
+        each = [{"label": label, "score": score} for label, score in ranked]
+        return (*ranked[0], each) if "scores" in self.columns else ranked[0]
 
     def __call__(self, texts: Sequence[Text]) -> list[Answer]:
         different = list(dict.fromkeys(texts))
@@ -194,8 +197,10 @@ class Writing:
         if template.count("{}") != 1: raise OptionError(f"prompt_template={template!r:.80} needs one {{}} where the text goes.")
         self.ask = template.replace
         drawing = {"temperature": asked.temperature, "seed": asked.seed if asked.temperature else None}
-        self.write = partial(chat if has_chat_template(tokenizer) else generate, tokenizer=tokenizer, model=model, **drawing)
-        several = isinstance(model, torch.nn.Module) and not (has_chat_template(tokenizer) or asked.temperature)
+        chats = has_chat_template(tokenizer)
+        if not chats: drawing["truncation"] = asked.truncation
+        self.write = partial(chat if chats else generate, tokenizer=tokenizer, model=model, **drawing)
+        several = isinstance(model, torch.nn.Module) and not (chats or asked.temperature)
         self.alone = not several  # llama.cpp would let them share batches, and tokens that are drawn depend on who is beside them
         check_count(asked.batch_size, "batch_size", "answers")
 
@@ -209,7 +214,7 @@ class Writing:
         if self.alone: found = [self.write(prompt, max_new_tokens=most) for prompt in prompts]
         else:
             size = self.asked.batch_size or 8
-            found = self.write(prompts, max_new_tokens=most, truncation=self.asked.truncation, batch_size=size)
+            found = self.write(prompts, max_new_tokens=most, batch_size=size)
         return [(one.text, one.finish_reason, one.new_tokens, one.prompt_tokens, one.truncated) for one in found]
 
 

@@ -11,6 +11,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,8 @@ def bulk_forecast(
     from slm_overview.bulk import answers
 
     if type(rows) is not int or rows < 2: raise OptionError(f"rows={rows!r} is no number of rows. Pass a whole number of at least 2.")
-    if price_per_hour is not None and not price_per_hour > 0: raise OptionError(f"price_per_hour={price_per_hour!r} is no price above 0.")
+    if price_per_hour is not None and not 0 < price_per_hour < inf:
+        raise OptionError(f"price_per_hour={price_per_hour!r} is no price above 0.")
     started, read = clock(), Source(tuple(files_of(source)), text_column, pair_column, id_column, encoding, most_characters)
     found, (given, _) = survey(read, limit), answers.load_answers(asked_of(str(model), options), pair_column is not None)
     loading, wanted = clock() - started, min(rows, found.rows)

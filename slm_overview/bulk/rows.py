@@ -171,7 +171,7 @@ def _csv_records(path: Path, columns: Sequence[str], encoding: str, start: int) 
         first = text.readline()
         if not first.strip(): raise InputError(f"{path} is empty: a CSV file begins with a line that names its columns.")
         mark = _delimiter(first, columns, path)
-        fields = next(csv.reader([first], delimiter=mark))
+        fields = next(csv.reader([first], delimiter=mark, strict=True))  # whose quotes are closed in that line
         places, begun = _columns_in(fields, columns, path), 1
         reader = csv.reader(text, delimiter=mark, strict=True)
         if start: _next(islice(filter(None, reader), start - 1, start))  # which were looked through before

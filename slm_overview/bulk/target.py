@@ -31,8 +31,12 @@ def target_of(
     "The file that a target means; raises `OptionError` where that has no name of a table, or a link that of another one"
     path = Path(os.path.expanduser(target))  # noqa: PTH111, which fails where nobody has that name
     kind = format_of(path)
-    if not path.is_symlink(): return path
-    real = path.resolve()
+    try:
+        if not path.is_symlink(): return path
+        real = path.resolve()
+    except (OSError, RuntimeError) as error:  # a name that is too long, a link to itself
+        why = getattr(error, "strerror", None) or error
+        raise OptionError(f"{path.name!r:.80} is no name that a file can have here: {why}.") from error
     if format_of(real) == kind: return real
     raise OptionError(f"{path.name} leads to {real.name}, which is a table of another kind. Name that file itself.")
 
@@ -43,6 +47,7 @@ def _type(name: str) -> Any:
     if name == "vector": return pa.list_(pa.float32())
     kinds = {"word": pa.string(), "label": pa.string(), "score": pa.float64(), "start": pa.int64(), "end": pa.int64()}
     if name == "entities": return pa.list_(pa.struct(kinds))
+    if name == "scores": return pa.list_(pa.struct({one: kinds[one] for one in ("label", "score")}))
     return {"string": pa.string(), "double": pa.float64(), "int64": pa.int64(), "bool": pa.bool_()}[name]
 
 

@@ -35,7 +35,7 @@ def _print_report(report: Any) -> None:
     for row in report.rows(): table.add_row(*(Text(plain(cell)) for cell in row))
     console().print(plain(head), markup=False)
     console().print(table)
-    console().print(plain(rest.rpartition("\n\n")[2]), markup=False)
+    console().print(plain(rest.rpartition("\n\n")[2]), markup=False, soft_wrap=True)  # a command that is broken in two is another one
 
 
 def _keep(report: Any, out: str, force: bool) -> None:
@@ -48,6 +48,15 @@ def _keep(report: Any, out: str, force: bool) -> None:
     ending = Path(out).suffix.casefold()
     if ending == ".json": save_report(report, out, force)
     else: write_whole(Path(out), (report_page(report) if ending == ".html" else report._repr_markdown_() + "\n").encode())
+
+
+def _kept(report: Any, out: str, force: bool) -> Exception | None:
+    "Write a report to a file; why it is not kept, so that it can be shown first"
+    from slm_overview.errors import SlmError
+
+    try: _keep(report, out, force)
+    except (SlmError, OSError) as error: return error
+    return None
 
 
 def _compare(names: list[str], as_json: bool) -> None:
@@ -97,9 +106,10 @@ def measure(
 
     options = dict(task=task, engine=engine, dtype=dtype, quantize=quantize, device=device, new_tokens=new_tokens)
     report = run(model, **options, **counts, most_spread=most_spread, seconds=seconds, memory_check=memory_check, watts=watts)
+    wrong = _kept(report, out, force) if out else None  # before it is printed, since a pipe may be closed in the middle of it
     if as_json: print_json(report.to_dict())
     else: _print_report(report)
-    if out: _keep(report, out, force)
+    if wrong: raise wrong
     if report.reasons and not force: raise typer.Exit(1)
     return None
 

@@ -234,6 +234,9 @@ def _run(asked: Asked, program: str = _PROGRAM) -> Report:
                 found.take(told)
                 bar.update()
         except KeyboardInterrupt as stop: error, stopped = "the run was interrupted", stop
+        except SlmError as refusal:
+            if not found.points: raise
+            error = f"{type(refusal).__name__}: {str(refusal).rstrip('.')}"
         finally:
             if error or sys.exc_info()[0]: worker.end()
     error = error or worker.why() or None

@@ -69,7 +69,8 @@ class Report(Struct, frozen=True, kw_only=True):
     @property
     def reasons(self) -> tuple[str, ...]:  # none if the figures are to be believed
         "Why the figures are not to be believed"
-        found = [self.error or "the run did not come to its end"] if self.disturbance is None else [*self.disturbance.reasons]
+        broken = self.error or (None if self.disturbance else "the run did not come to its end")
+        found = [*([broken] if broken else []), *(self.disturbance.reasons if self.disturbance else ())]
         uneven = [_name(point) for point in self.points if not point.series.settled]
         if uneven: found.append(f"the times did not settle of: {', '.join(uneven)}")
         return tuple(found)

@@ -281,10 +281,18 @@ def _load(asked: Asked) -> tuple[Any, Any]:
     return pair
 
 
+def _weights(model: Any) -> list[Path]:
+    "The files of weights that a model was loaded from, with those of its adapter"
+    from slm_overview.loading.adapter import WEIGHTS
+
+    adapter = getattr(model, "adapter", None)
+    return [*model.checkpoint.weights, *([adapter / WEIGHTS] if isinstance(adapter, Path) else [])]
+
+
 def _hash_of(files: Sequence[Path]) -> str:
     "The sha256 of the weights: of the file, or of the hashes of several in the order of their names"
     each = []
-    for file in sorted(files):
+    for file in sorted(files, key=lambda one: one.name):  # wherever they lie
         with file.open("rb") as opened: each.append(hashlib.file_digest(opened, "sha256").hexdigest())
     return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
 
@@ -452,7 +460,7 @@ def run(
     _warm(asked)
     with Watch(own=[os.getppid()]) as watch: model = _measure(asked, tell, watch)  # what the watch needs is there before memory is noted
     tell("disturbance", **msgspec.to_builtins(watch.found))
-    tell("hash", sha256=_hash_of(model.checkpoint.weights))
+    tell("hash", sha256=_hash_of(_weights(model)))
 
 
 def main() -> None:
