@@ -11,10 +11,10 @@ import errno
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from platformdirs import user_cache_dir
 
@@ -48,18 +48,18 @@ def write_whole(
     if path.exists() and not path.is_file():
         path.write_bytes(content)  # a device or a pipe takes what is written, and nothing may take its place
         return
-    place, part = path.resolve(), None
+    place = path.resolve()
+    part = place.with_name(f".{token_hex(8)}.part")
     try:
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
-            part = Path(file.name)
+        with open(part, "xb") as file:
+            if place.exists(): shutil.copymode(place, part)  # whoever could read it can go on reading it
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(place)
         settle_names(place.parent)
     except OSError as error: raise OSError(error.errno, error.strerror, str(path)) from error  # of this file, and not of its part
-    finally:
-        if part: part.unlink(missing_ok=True)
+    finally: part.unlink(missing_ok=True)
 
 # %% ../../nbs/files/kept.ipynb #cdaf8dc6
 def _exchange(one: Path, other: Path) -> bool:
@@ -136,9 +136,9 @@ def whole_folder(
         part.mkdir()
         try:
             yield part
-            for path in part.rglob("*"):
-                if path.is_file():
-                    with open(path, "rb") as file: os.fsync(file.fileno())
+            for path in [path for path in part.rglob("*") if path.is_file()]:
+                with suppress(OSError): path.chmod(part.stat().st_mode & 0o666)  # safetensors lets only the owner of a file read it
+                with open(path, "rb") as file: os.fsync(file.fileno())
             _replace(folder, part)
         except Exception as error:
             if (meant := _as_os_error(error, folder)) is error: raise

@@ -172,12 +172,14 @@ class _Collected:
         )
 
 # %% ../../nbs/measuring/measure.ipynb #c3703e8e
+_MOST_TEXTS = 10_000  # at once: eight such batches are made before a series begins
+
+
 def _counts(
     name: str,  # of the option
-    values: Iterable[int] | int | None,
-) -> tuple[int, ...] | None:
+    values: Iterable[int] | int,
+) -> tuple[int, ...]:
     "Some numbers of tokens or texts in ascending order, each once; raises `OptionError`"
-    if values is None: return None
     found = list(values) if isinstance(values, Iterable) else [values]
     if not found or any(isinstance(value, bool) or not isinstance(value, int) or value < 1 for value in found):
         raise OptionError(f"{name}={values!r} has something that is no whole number above 0. Pass some, such as (16, 64).")
@@ -196,8 +198,11 @@ def _checked(asked: Asked) -> Asked:
         value = getattr(asked, name)
         if not isinstance(value, str | None): raise OptionError(f"{name}={value!r} is no word.")
     if not isinstance(asked.memory_check, bool): raise OptionError(f"memory_check={asked.memory_check!r} is neither True nor False.")
-    counts = {name: _counts(name, getattr(asked, name)) for name in ("lengths", "batch_sizes")}
-    return structs.replace(asked, **counts, watts=check_watts(asked.watts))
+    lengths = None if asked.lengths is None else _counts("lengths", asked.lengths)
+    batch_sizes = _counts("batch_sizes", asked.batch_sizes)
+    if batch_sizes[-1] > _MOST_TEXTS:
+        raise OptionError(f"batch_sizes has {batch_sizes[-1]:,}, and at most {_MOST_TEXTS:,} texts are read at once.")
+    return structs.replace(asked, lengths=lengths, batch_sizes=batch_sizes, watts=check_watts(asked.watts))
 
 
 def measure(
