@@ -404,12 +404,17 @@ def _like(point: Point, others: Sequence[Point]) -> Point | None:
     return min(found, key=lambda other: abs(log(other.tokens / point.tokens)), default=None)
 
 
+def _pairs(one: Report, other: Report) -> list[tuple[Point, Point]]:
+    "The points of two reports that are each other's counterpart"
+    return [(first, second) for first in one.points if (second := _like(first, other.points)) and _like(second, one.points) is first]
+
+
 def compare_reports(
     one: Report,  # which counts as 1
     other: Report,  # which is held against it
 ) -> list[Ratio]:  # for each point that both have
     "How many times as fast the second was; raises `OptionError` if the two have nothing in common"
-    pairs = [(first, second) for first in one.points if (second := _like(first, other.points)) and _like(second, one.points) is first]
+    pairs = _pairs(one, other)
     if not pairs: raise OptionError("the reports have no point in common: measure both with the same lengths and batch sizes.")
     return [_ratio(*pair) for pair in pairs]
 
@@ -430,10 +435,13 @@ def report_differences(
     one: Report,
     other: Report,  # which is held against it
 ) -> list[str]:  # none if only the times differ
-    "What else than its speed is different in the second of two reports, in words"
+    "What else than its speed is different in the second of two reports, in words, and what only one of them measured"
     first, second = _conditions(one), _conditions(other)
-    pairs = {name: (first.get(name), second.get(name)) for name in first | second}
-    return [f"{name.replace('_', ' ')} {this or 'none'} and {that or 'none'}" for name, (this, that) in pairs.items() if this != that]
+    both = {name: (first.get(name), second.get(name)) for name in first | second}
+    found = [f"{name.replace('_', ' ')} {this or 'none'} and {that or 'none'}" for name, (this, that) in both.items() if this != that]
+    paired = {id(point) for pair in _pairs(one, other) for point in pair}
+    alone = [(place, point) for place, report in (("first", one), ("second", other)) for point in report.points if id(point) not in paired]
+    return [*found, *(f"only the {place} {_name(point)}" for place, point in alone)]
 
 # %% ../../nbs/measuring/report.ipynb #b3a26d36
 _PAGE = '''<!doctype html>
