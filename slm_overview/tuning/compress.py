@@ -28,7 +28,7 @@ from ..labelling.packed import layers_of
 from ..labelling.sentence_classifier import SentenceForSequenceClassification, save_sentence_classifier
 from .calibration import WHENCE, Interval, check_seed, share_of
 from .card import ABOUT, READERS
-from .full import Training, scores_of, train
+from .full import Training, scores_of, train, with_gradients
 from .tune import check_out, kept_beside
 
 # %% ../../nbs/tuning/compress.ipynb #dfcd3b23
@@ -382,10 +382,11 @@ def compress(
     learned, apart = _dealt(texts, seed)
     check_out(out)
     kept = kept_beside(out)
-    if method == "layers": made = _by_layers(tokenizer, model, learned, keep)
-    elif method == "student": made = _by_teaching(tokenizer, model, learned, keep, training, kept)
-    elif method == "vocabulary": made = _by_vocabulary(tokenizer, model, [*learned, *apart])
-    else: made = _rounded(tokenizer, model)
+    with with_gradients():
+        if method == "layers": made = _by_layers(tokenizer, model, learned, keep)
+        elif method == "student": made = _by_teaching(tokenizer, model, learned, keep, training, kept)
+        elif method == "vocabulary": made = _by_vocabulary(tokenizer, model, [*learned, *apart])
+        else: made = _rounded(tokenizer, model)
     stored = torch.bfloat16 if method == "bfloat16" else torch.float32
     measured = _by_vocabulary(tokenizer, model, learned) if method == "vocabulary" else made  # whose words nobody looked at
     right = predict(apart, tokenizer, model).argmax(1) == predict(apart, *measured[:2]).argmax(1)

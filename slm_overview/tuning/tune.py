@@ -32,7 +32,7 @@ from ..labelling.sentence_classifier import SentenceForSequenceClassification, c
 from .calibration import Figures, check_seed, figures_of, temperature_of
 from .card import TuningRecord, model_card
 from .contrastive import Contrastive
-from .full import CrossEntropy, Training, TrainingResult, held_out_loss, scores_of, train
+from .full import CrossEntropy, Training, TrainingResult, held_out_loss, scores_of, train, with_gradients
 from .head import Head, check_scikit_learn, choose_settings, cross_fitted_head, features, fit_head_with_names, name_texts, name_vectors
 from .lora import adapters, check_peft, linear_layers, trained_weights
 from .table import Labelled, check_labelled, parts, repeats, shared_texts, texts_of_each
@@ -306,12 +306,13 @@ def tune(
     training = _training(method, seed, len(table), **options)
     apart = _check_test(test, table, stacklevel=2)
     check_out(out)
-    tokenizer, encoder = _loaded(model, method, device)
     kept = kept_beside(out)
-    given = _Given(table, _targets(table, table.names), class_weight, seed, kept)
-    base = _base(encoder, str(model))
-    trained = training and _by_training(given, tokenizer, encoder, training, method, refit)
-    classifier, noted = trained or _by_head(given, tokenizer, encoder)
+    with with_gradients():
+        tokenizer, encoder = _loaded(model, method, device)
+        given = _Given(table, _targets(table, table.names), class_weight, seed, kept)
+        base = _base(encoder, str(model))
+        trained = training and _by_training(given, tokenizer, encoder, training, method, refit)
+        classifier, noted = trained or _by_head(given, tokenizer, encoder)
     libraries = {name: version(name) for name in ("torch", "transformers", "scikit-learn", *(["peft"] if method == "lora" else []))}
     settings = {"method": method, "class_weight": class_weight or "none", "seed": seed, **noted.pop("settings"), **libraries}
     tested = _test_figures(apart, tokenizer, classifier, table.names)
