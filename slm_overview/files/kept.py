@@ -136,8 +136,9 @@ def whole_folder(
         part.mkdir()
         try:
             yield part
+            mode = part.stat().st_mode & 0o666
             for path in [path for path in part.rglob("*") if path.is_file()]:
-                with suppress(OSError): path.chmod(part.stat().st_mode & 0o666)  # safetensors lets only the owner of a file read it
+                with suppress(OSError): path.chmod(mode)  # safetensors lets only the owner of a file read it
                 with open(path, "rb") as file: os.fsync(file.fileno())
             _replace(folder, part)
         except Exception as error:

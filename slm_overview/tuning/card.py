@@ -58,8 +58,8 @@ def _labels(table: Labelled) -> list[str]:
 def _data(table: Labelled) -> str:
     "What there is to say of the texts"
     again, several = sum(len(places) - 1 for places in repeats(table).values()), len(contradictions(table))
-    twice = f" {again:,} of them repeat another one, and were on the same side of every split." if again else ""
-    unclear = f" {several:,} texts have more than one label." if several else ""
+    twice = f" Repeats of another text: {again:,}, each on the same side of every split as that one." if again else ""
+    unclear = f" Texts with more than one label: {several:,}." if several else ""
     return f"{len(table):,} texts with {len(table.names)} labels.{twice}{unclear}"
 
 

@@ -153,7 +153,7 @@ def _warn(table: Labelled, stacklevel: int) -> None:
     several = contradictions(table)
     if several:
         text, labels = next(iter(several.items()))
-        told = f"{len(several)} texts have more than one label, e.g. {text!r:.80}: {', '.join(labels)}. No model can be right there."
+        told = f"texts with more than one label: {len(several)}, e.g. {text!r:.80}: {', '.join(labels)}. No model can be right there."
         warnings.warn(told, SlmWarning, stacklevel=stacklevel + 1)
     spelling = defaultdict(list)
     for label in table.names: spelling[_seen(label)].append(label)
