@@ -301,7 +301,7 @@ def _about(pair: tuple[Any, Any], quantize: str | None) -> dict[str, Any]:
     "What was loaded"
     import torch
 
-    from slm_overview.labelling.packed import layers_of
+    from slm_overview.labelling.packed import layers_of, reorders
 
     tokenizer, model = pair
     checkpoint = model.checkpoint
@@ -314,7 +314,8 @@ def _about(pair: tuple[Any, Any], quantize: str | None) -> dict[str, Any]:
         "model_class": type(model).__name__,
         "dtype": quantize or computes, "compute_dtype": computes if quantize else None, "origin": checkpoint.origin,
         "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": threads,
-        "reordered": in_torch and model.task in _READERS and str(model.device) == "cpu" and bool(layers_of(model)),
+        "reordered": in_torch and model.task in _READERS and str(model.device) == "cpu" and bool(layers_of(model)) and reorders(model.dtype),
+        "amx": computes in ("bfloat16", "float16") and torch.cpu._is_amx_tile_supported(),
         "revision": checkpoint.revision, "context_length": getattr(model, "context_length", None),
     }
 
