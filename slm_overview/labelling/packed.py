@@ -144,7 +144,8 @@ def reorders(
     dtype: torch.dtype,  # precision of inputs and outputs
 ) -> bool:
     "Whether `kernel` keeps matrices in an order of oneDNN's own, which needs a processor that computes in this precision"
-    return _reordered_kernel(torch.zeros(8, 8, dtype=dtype, device="cpu"), torch.zeros(8, dtype=dtype, device="cpu"), "none", "") is not None
+    zeros = torch.zeros(8, 8, dtype=dtype, device="cpu")
+    return _reordered_kernel(zeros, zeros[0], "none", "") is not None
 
 # %% ../../nbs/labelling/packed.ipynb #936b2c75
 _FUSED_FROM = 33  # tokens of a text from which on fused attention is the faster one in float32

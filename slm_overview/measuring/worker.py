@@ -309,12 +309,13 @@ def _about(pair: tuple[Any, Any], quantize: str | None) -> dict[str, Any]:
     in_torch = isinstance(model, torch.nn.Module)
     computes = str(next(model.parameters()).dtype).removeprefix("torch.") if in_torch else "stored"
     threads = torch.get_num_threads() if in_torch else getattr(model, "threads", None)
+    packs = in_torch and model.task in _READERS and str(model.device) == "cpu" and bool(layers_of(model))
     return {
         "task": model.task, "engine": "transformers" if in_torch else model.engine, "place": str(place),
         "model_class": type(model).__name__,
         "dtype": quantize or computes, "compute_dtype": computes if quantize else None, "origin": checkpoint.origin,
         "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": threads,
-        "reordered": in_torch and model.task in _READERS and str(model.device) == "cpu" and bool(layers_of(model)) and reorders(model.dtype),
+        "reordered": packs and reorders(model.dtype),
         "amx": computes in ("bfloat16", "float16") and torch.cpu._is_amx_tile_supported(),
         "revision": checkpoint.revision, "context_length": getattr(model, "context_length", None),
     }
