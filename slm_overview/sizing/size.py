@@ -26,9 +26,9 @@ from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
 from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
-from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
+from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, named_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option, need_library
-from ..files.config import Config, check_config, once, read_config, reading
+from ..files.config import Config, check_config, once, read_config, read_settings, reading
 from ..files.packaged import find_packaged, packaged_path
 from .built import Built, BuiltRun, built, built_run
 from slm_overview.files.weights import (
@@ -338,9 +338,31 @@ def _from_config(
     return Outline(name, config, parameters, limit, _stored(held.tensors), notes=notes)
 
 # %% ../../nbs/sizing/size.ipynb #dd21443c
+def _built_entries(known: Outline) -> int:
+    "How many entries the vocabulary of a model that was built has, 0 if that is not known"
+    places = (known.config, *(known.config.get(part) for part in ("text_config", "decoder", "encoder")), known.built.defaults)
+    return next((place["vocab_size"] for place in places if isinstance(place, Mapping) and place.get("vocab_size")), 0)
+
+
+def _vocabulary(known: Outline, engine: str = "transformers") -> Vocabulary:
+    "The vocabulary of a model as an engine has it: that of its files, or as its architecture usually has it"
+    if known.vocabulary and (known.gguf or known.built or known.table): return known.vocabulary
+    if not known.built: return vocabulary_of(known.config, engine, known.vocabulary)
+    inner, entries, named = known.config.get("text_config"), _built_entries(known), named_kind(known.config.get("tokenizer_class"))
+    name = (isinstance(inner, Mapping) and inner.get("model_type")) or known.config["model_type"]
+    return Vocabulary(named or usual_kind(str(name), entries), entries, supposed=not named)
+
+
+_NOT_COUNTED = "The vocabulary of the tokenizer is not counted."
+
+
 def _with_tokenizer(known: Outline, folder: Path) -> Outline:
-    "A model with the vocabulary that the tokenizer.json in its folder has, if there is one; raises `CheckpointError`"
-    return structs.replace(known, vocabulary=tokenizer_vocabulary(folder))
+    "A model with the vocabulary of the tokenizer.json in its folder, or else of the kind that is named there; raises `CheckpointError`"
+    own = tokenizer_vocabulary(folder)
+    if own is None and not known.table:
+        kind = named_kind(read_settings(folder / "tokenizer_config.json").get("tokenizer_class"))
+        own = kind and structs.replace(_vocabulary(known), kind=kind, supposed=False)
+    return structs.replace(known, vocabulary=own)
 
 
 def _of_table(name: str, tensors: Iterable[TensorInfo]) -> Outline:
@@ -404,6 +426,12 @@ def _from_path(path: Path) -> Outline:
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(:[\w./-]+)?")  # on the Hub, or a GGUF file in one
 
 
+def _of_catalogue(model: Any) -> Outline:
+    "A model of the catalogue, whose tokenizer is of the usual kind"
+    vocabulary = structs.replace(vocabulary_of(model.config), supposed=False)
+    return Outline(model.slug, model.config, model.parameters, model.context_length, vocabulary=vocabulary)
+
+
 def outline(
     model: Any,  # a name of the catalogue, a config, a path, `owner/name` on the Hub, or a model or config of transformers
 ) -> Outline:  # what is known of it
@@ -411,7 +439,7 @@ def outline(
     if isinstance(model, Outline): return model
     if isinstance(model, Mapping): return _from_config(model, str(model.get("model_type")))
     if isinstance(model, Path): return _from_path(model)
-    if hasattr(model, "slug"): return Outline(model.slug, model.config, model.parameters, model.context_length)
+    if hasattr(model, "slug"): return _of_catalogue(model)
     model = getattr(model, "config", model)
     if hasattr(model, "to_json_string"): return _from_config(json.loads(model.to_json_string()), model.model_type)
     if not isinstance(model, str) or not model.strip():
@@ -644,12 +672,14 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     return {"weights": weights.nbytes(*precisions) + more, "read_per_token": active.nbytes(*precisions) + more // 2}
 
 # %% ../../nbs/sizing/size.ipynb #19c03c24
-def _said_of_vocabulary(known: Outline) -> tuple[str, ...]:
-    "What was assumed of the vocabulary of a file, and what is not known of it"
-    own = known.vocabulary
-    if own and own.is_known or not (own or known.gguf): return ()
-    if own is None: return (f"The file names no tokenizer, which is taken for one of {tokenizer_kind(known.config)}.",)
-    return (f"The tokenizer is of the kind {own.kind!r}, which is not known here: its vocabulary is not counted.",)
+def _said_of_vocabulary(known: Outline, engine: str = "transformers") -> tuple[str, ...]:
+    "What was assumed of the vocabulary, and what is not known of it"
+    own = _vocabulary(known, engine)
+    if not own.is_known: return (f"The tokenizer is of the kind {own.kind!r}, which is not known here: its vocabulary is not counted.",)
+    if not own.entries and not known.gguf: return (_NOT_COUNTED,)
+    if not own.supposed: return ()
+    least, most = map(format_bytes, own.between(engine))
+    return (f"The tokenizer is taken for one of {own.kind}, which nothing says; by its kind, the vocabulary takes {least} to {most}.",)
 
 
 def _in_files(known: Outline, setting: _Setting) -> bool:
@@ -670,11 +700,6 @@ def _said_of_sequences(engine: str, context: int, batch: int) -> tuple[str, ...]
     return (f"The texts have a cache each, as with --parallel {batch} --ctx-size {batch * context} --no-kv-unified.",)
 
 
-def _vocabulary(known: Outline, engine: str) -> Vocabulary:
-    "The vocabulary of a model whose architecture is known; that of a GGUF file is as it will be in the engine"
-    return known.vocabulary if known.gguf and known.vocabulary else vocabulary_of(known.config, engine, known.vocabulary)
-
-
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is computed"
     config, engine, found = known.config, setting.engine, dict(_weights(known, setting, batch))
@@ -685,7 +710,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
     packed = _in_files(known, setting) and known.quantization.method not in UNPACKED
     if setting.dtype == "int8" or packed:  # a matrix is turned back for its product
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
-    notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known))
+    notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known, engine))
     if layer_states(config): notes += _said_of_sequences(engine, context, batch)
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
@@ -713,7 +738,7 @@ def _table_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     "Everything of a `Size` of static vectors, of which a text takes a row for each token"
     check_option("attention", attention, ATTENTION)
     table, tokens = known.table, batch * context
-    said = _said_of_vocabulary(known) if known.vocabulary else ("The vocabulary of the tokenizer is not counted.",)
+    said = _said_of_vocabulary(known) if known.vocabulary else (_NOT_COUNTED,)
     return {
         "weights": 4 * table.elements, "read_per_token": 4 * table.width * tokens, "active_parameters": table.width, "kv_cache": 0,
         "vocabulary": known.vocabulary.nbytes() if known.vocabulary else 0, "activations": 8 * tokens + 4 * batch * table.width,
@@ -741,7 +766,7 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     notes = [*known.notes, *_said_of_packed(known, setting), *_notes(known, run)]
     if run.used and read is None: notes.append(_NAMED_OTHERWISE)
     found = {"weights": weights, "kv_cache": _kept(run, setting), "activations": run.activations}
-    found["vocabulary"] = _built_vocabulary(known).nbytes()
+    found["vocabulary"] = _vocabulary(known).nbytes()
     if run.activations is not None: found["activations"] += turned * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": model.totals(run.used).numbers if run.used else None,
@@ -749,19 +774,6 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
         "prefill_flops": run.prefill_flops, "decode_flops": run.decode_flops, "turns": model.both,
         "way": "built", "model_class": model.model_class, "notes": tuple(notes),
     }
-
-
-def _entries(known: Outline) -> int:
-    "How many entries the vocabulary of a model that was built has, 0 if that is not known"
-    places = (known.config, *(known.config.get(part) for part in ("text_config", "decoder", "encoder")), known.built.defaults)
-    return next((place["vocab_size"] for place in places if isinstance(place, Mapping) and place.get("vocab_size")), 0)
-
-
-def _built_vocabulary(known: Outline) -> Vocabulary:
-    "The vocabulary of a model that was built: by its tokenizer.json, or as its architecture usually has it"
-    inner, entries = known.config.get("text_config"), _entries(known)
-    name = (isinstance(inner, Mapping) and inner.get("model_type")) or known.config["model_type"]
-    return known.vocabulary or Vocabulary(usual_kind(str(name), entries), entries)
 
 
 def _kept(run: BuiltRun, setting: _Setting) -> int | None:
@@ -775,9 +787,7 @@ def _notes(known: Outline, run: BuiltRun) -> tuple[str, ...]:
     "What was assumed of a model that was built, and why something of it is not known"
     sizes = ", ".join(f"{name}={value:,}" for name, value in known.built.defaults.items())
     assumed = [f"The config does not say {sizes}: these are the defaults of transformers."] if sizes else []
-    if known.vocabulary: assumed += _said_of_vocabulary(known)
-    elif not _entries(known): assumed.append("The vocabulary of the tokenizer is not counted.")
-    else: assumed.append(f"The tokenizer is taken for one of {_built_vocabulary(known).kind}.")
+    assumed += _said_of_vocabulary(known)
     missing = "Work and activations are" if run.kept else "Cache, work and activations are"
     if run.activations is not None: missing = "What the next token takes is"
     return (*assumed, *([f"{missing} not known, as {run.why}."] if run.why else []))
