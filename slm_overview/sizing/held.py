@@ -98,7 +98,7 @@ class Held(Struct, frozen=True):
     notes: tuple[str, ...]  # what was assumed
 
 
-_PACKED = re.compile(r"\.(qweight|weight_packed)$")
+_PACKED = re.compile(r"\.(qweight|weight_packed)$|(?<=_proj)_blocks$")
 
 
 def held_of(
@@ -108,7 +108,7 @@ def held_of(
 ) -> Held:
     "What the files hold of a model, tied as transformers ties it when it loads them"
     stored = tuple(stored)
-    called = {_PACKED.sub(".weight", tensor.name): tensor.name for tensor in stored}
+    called = {_PACKED.sub(lambda found: ".weight" if found[1] else "", tensor.name): tensor.name for tensor in stored}
     names = {called[name]: own for name, own in own_names(model.shapes, called).items()}
     there, copies, apart, notes = {own: name for name, own in names.items()}, set(), [], []
     for group in model.ties:
