@@ -23,7 +23,7 @@ from ..arithmetic.architecture import count_parameters, tensors
 from ..arithmetic.flops import ENGINES, active_totals, decode_flops, experts_used, language_model, prefill_flops, touched_share
 from ..arithmetic.gguf_config import gguf_config
 from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
-from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
+from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE, check_code, own_code
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
 from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, named_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
@@ -56,6 +56,7 @@ from slm_overview.sizing.held import (
     described,
     described_by,
     difference,
+    foreign_tensor,
     held_of,
     model_folder,
     table_of,
@@ -223,14 +224,21 @@ def _foreign(name: str, held: int, parameters: int) -> CheckpointError:
     )
 
 
+_BROKEN = re.compile(r"cannot build it either: (?!transformers .*has no model)")  # said of a config of a type that transformers has
+
+
 def _second_way(config: Config, refusal: CheckpointError) -> Built:
     "What transformers builds where the closed form refuses; raises its refusal for a wrong or missing size, or if transformers refuses too"
     own = config.get("model_type") in MODEL_TYPES
     if own:
         try: check_config(config)
         except CheckpointError: raise refusal from None
+    check_code(config)
     try: found = built(config)
-    except CheckpointError as error: raise CheckpointError(f"{refusal} And {error}") from error
+    except CheckpointError as error:
+        broken = not own and _BROKEN.search(str(error))
+        first = f"model_type={config['model_type']!r:.60} has no formulas here." if broken else refusal
+        raise CheckpointError(f"{first} And {error}") from error
     bare = not config.keys() - NO_SIZE - {"model_type"}
     if own and found.defaults and not bare: raise refusal  # some sizes are stated, and others are missing
     return found
@@ -312,11 +320,31 @@ def _by_building(
     return _of_packed_built(plain, name, held, quantization, found) if quantization else _of_built(plain, name, held, found)
 
 
+def _without_maps(config: Mapping) -> dict[str, Any]:
+    "A config that names no code, not inside of it either"
+    return json.loads(json.dumps(config), object_hook=lambda place: {key: value for key, value in place.items() if key != "auto_map"})
+
+
+def _in_spite_of_code(config: Mapping, name: str, stored: tuple[TensorInfo, ...], alike: Alike, code: str) -> Outline:
+    "A checkpoint whose config names code of its own, if every tensor is one of transformers' own class; raises `CheckpointError`"
+    kind = str(config.get("model_type"))
+    told = f"{name} is made for code of its own ({code:.60}), which is not run here"
+    try: known = _from_config(_without_maps(config), name, stored, alike=alike)
+    except (CheckpointError, RecursionError) as error:
+        raise CheckpointError(f"{told}, and as a {kind:.60} of transformers: {error}") from error
+    model = described_by(known.built) if known.built else described(known.config)
+    foreign = "what is packed" if known.packed else foreign_tensor(held_of(stored, model, alike), model)
+    if foreign is not None:
+        raise CheckpointError(f"{told}, and as a plain {kind:.60} of transformers it would differ from its files in '{foreign}'.")
+    return structs.replace(known, notes=(f"{told}: it is sized as transformers' own {kind}, whose tensors its files hold.", *known.notes))
+
+
 def _from_config(
     config: Mapping, name: str, stored: Iterable[TensorInfo] = (), closed: bool = False, alike: Alike = lambda one, other: None
 ) -> Outline:
     "A model of which there is a config, and perhaps a checkpoint; it may be asked for by the closed form alone"
     stored, quantization = tuple(stored), quantization_of(config)
+    if stored and (code := own_code(config)): return _in_spite_of_code(config, name, stored, alike, code)
     if quantization and not stored:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
     if stored: check_packed(stored, quantization)
@@ -779,7 +807,7 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
 def _kept(run: BuiltRun, setting: _Setting) -> int | None:
     "Bytes that are kept for the next token, None if that is not known"
     if run.kept is None: return None
-    follow, exact = run.kept
+    follow, exact = (kept + newest for kept, newest in zip(run.kept, run.windows, strict=True))
     return follow * FLOAT_BYTES[setting.kv_dtype] // FLOAT_BYTES[setting.compute_dtype] + exact
 
 
