@@ -543,13 +543,24 @@ def _needed(model: PreTrainedModel, reason: str) -> str | None:
     return next((name for name in _BESIDE if name in taken and "NoneType" in reason), None)
 
 
+def _inner(model: PreTrainedModel) -> set[int]:
+    "What tensors the modules of a model hold besides weights and buffers"
+    return {id(one) for module in model.modules() for one in vars(module).values() if isinstance(one, Tensor)}
+
+
+_INSIDE = "it keeps what it needs inside of its modules, and hands nothing back"
+
+
 def _ran(model: PreTrainedModel, batch: int, tokens: int, weights: dict[int, dict]) -> dict[str, Any]:
     "What a run of the model shows, or why it shows nothing; the cache is then found from short texts if it can be"
     allow_seconds(RUN_SECONDS)
+    before = _inner(model)
     try: found = run(model, batch, tokens)
     except (Exception, TooMuch) as error: reason = _said(error)
     else:
         shares = found.pop("used")
+        if found["kept"] == (0, 0) and model.can_generate() and _inner(model) - before:
+            return {"activations": found["activations"], "prefill_flops": found["prefill_flops"], "why": _INSIDE}
         found["windows"] = of_full_windows(model, batch, tokens)
         return found | {"used": shares and {one["name"]: shares[place] for place, one in weights.items() if place in shares}}
     if needed := _needed(model, reason): return {"why": f"it reads {needed} and no text alone"}
