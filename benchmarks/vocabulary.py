@@ -7,11 +7,13 @@ tokenizers   a tokenizer is loaded after a small one, whose second load takes no
              llama.cpp there is a model of one narrow layer around it, whose weights are taken off as well
 loads        a model is opened, with its tokenizer, and reads a text of the whole context
 With `--merges`, the vocabulary of SmolLM2 alone is opened by llama.cpp with more and more merges, of all that two of its entries allow;
-with `--save` that goes to benchmarks/results/vocabulary-merges.json.
+with `--save` that goes to benchmarks/results/vocabulary-merges.json. With `--python`, tokenizers that transformers has in Python alone are
+loaded, with vocabularies that are written here for each; that needs sentencepiece and protobuf, and goes to vocabulary-python.json.
 """
 import argparse
 import datetime
 import json
+import math
 import statistics
 import tempfile
 from importlib import metadata
@@ -31,7 +33,7 @@ from slm_overview.testing.checkpoints import empty_gguf
 from slm_overview.testing.truth import resident_bytes
 
 RESULTS = Path(__file__).parent / "results" / "vocabulary.json"
-OF_MERGES = RESULTS.with_name("vocabulary-merges.json")
+OF_MERGES, IN_PYTHON = RESULTS.with_name("vocabulary-merges.json"), RESULTS.with_name("vocabulary-python.json")
 FEW = 600  # entries of the vocabulary that is loaded first
 PIECES = 32_000  # entries of a Unigram vocabulary that is made of a larger one
 CONTEXT = 2048  # tokens, of loads
@@ -224,22 +226,80 @@ def with_merges():
     return {"merges": rows}
 
 
+def pieces_file(path, pieces):
+    "Write a model of SentencePiece with such pieces"
+    from sentencepiece import sentencepiece_model_pb2
+    model = sentencepiece_model_pb2.ModelProto()
+    model.trainer_spec.model_type, model.trainer_spec.vocab_size = 1, len(pieces) + 3
+    model.normalizer_spec.name, model.normalizer_spec.add_dummy_prefix = "identity", True
+    for number, piece in enumerate(["<unk>", "<s>", "</s>", *pieces]):
+        kind = {0: 2, 1: 3, 2: 3}.get(number, 1)
+        model.pieces.add(piece=piece, score=-math.log(number + 1), type=kind)
+    Path(path).write_bytes(model.SerializeToString())
+
+
+def numbered(path, words):
+    "Write words with their numbers"
+    Path(path).write_text(json.dumps({word: number for number, word in enumerate(words)}), encoding="utf-8")
+
+
+def written_for(name, count, folder, said, words):
+    "The folder of a tokenizer in Python with so many entries, from those of a byte-level vocabulary and of a WordPiece one"
+    tokens = said["tokenizer.ggml.tokens"]
+    pieces = list(dict.fromkeys([*(token.replace("Ġ", "▁") for token in tokens), *(f"▁{word}" for word in words)]))
+    folder.mkdir()
+    if name == "ProphetNetTokenizer": (folder / "prophetnet.tokenizer").write_text("\n".join(words[:count]), encoding="utf-8")
+    if name == "BertGenerationTokenizer": pieces_file(folder / "spiece.model", pieces[: count - 3])
+    if name == "CTRLTokenizer":
+        numbered(folder / "vocab.json", tokens[:count])
+        (folder / "merges.txt").write_text("\n".join(["#version", *said["tokenizer.ggml.merges"][:count], ""]), encoding="utf-8")
+    if name == "MarianTokenizer":
+        numbered(folder / "vocab.json", ["</s>", "<unk>", *pieces[: count - 3], "<pad>"])
+        for side, start in (("source", 0), ("target", count // 2)): pieces_file(folder / f"{side}.spm", pieces[start : start + count // 2])
+    if name == "M2M100Tokenizer":
+        numbered(folder / "vocab.json", ["<s>", "<pad>", "</s>", "<unk>", *pieces[: count - 4]])
+        pieces_file(folder / "sentencepiece.bpe.model", pieces[: count - 3])
+    return folder
+
+
+def in_python():
+    "What tokenizers take that transformers has in Python, after one of the same class with few entries"
+    said = in_file(packaged_path(PACKAGED_MODELS["smollm2-135m"]))
+    stated = json.loads((Path(packaged_path(PACKAGED_MODELS["all-minilm-l6-v2"])) / "tokenizer.json").read_text(encoding="utf-8"))
+    numbers, rows = stated["model"]["vocab"], []
+    words = sorted(numbers, key=numbers.get)
+    classes = {
+        "ProphetNetTokenizer": ("Python", 30_000), "M2M100Tokenizer": ("Python", 58_000), "MarianTokenizer": ("Python", 58_000),
+        "CTRLTokenizer": ("Python BPE", 48_000), "BertGenerationTokenizer": ("SentencePiece library", 50_000),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (kind, count) in classes.items():
+            load = f"transformers.{name}.from_pretrained({{!r}})"
+            few, many = (str(written_for(name, size, Path(folder) / f"{name}-{size}", said, words)) for size in (FEW, count))
+            prepare = f"import torch, transformers\n{load.format(few)}.tokenize('a b c')"
+            bytes_more = grown(prepare, f"text = {load.format(many)}; text.tokenize('some text')", "after", times=3)
+            rows.append({"tokenizer": name, "kind": kind, "entries": count, "transformers": bytes_more})
+            print(rows[-1], round(bytes_more / count), flush=True)
+    return {"tokenizers": rows}
+
+
 def main():
     "Measure, and perhaps save"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE.gguf", help="of decoders, called by the name of the model and its type")
     parser.add_argument("--save", action="store_true", help="keep the result")
     parser.add_argument("--merges", action="store_true", help="measure what merges take, and nothing else")
+    parser.add_argument("--python", action="store_true", help="measure tokenizers in Python, and nothing else")
     options = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
-    found = with_merges() if options.merges else measured(options.files)
-    libraries = ("torch", "transformers", "tokenizers", "xllamacpp")
+    found = with_merges() if options.merges else in_python() if options.python else measured(options.files)
+    libraries = ("torch", "transformers", "tokenizers", *(["sentencepiece"] if options.python else ["xllamacpp"]))
     here = machine()
     result = {
         "date": datetime.date.today().isoformat(), "system": here.system, "processor": here.processor,
         "libraries": {name: metadata.version(name) for name in libraries}, **found,
     }
-    path = OF_MERGES if options.merges else RESULTS
+    path = OF_MERGES if options.merges else IN_PYTHON if options.python else RESULTS
     if options.save: path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

@@ -195,7 +195,10 @@ def layer_states(
     c = completed(config)
     _check_rotated(c)
     if c.get("use_bidirectional_attention") is True: return ()  # a decoder that was made an encoder, as in EmbeddingGemma
-    with reading(config): return STATES[c["model_type"]](c)
+    with reading(config): states = STATES[c["model_type"]](c)
+    alone = any(state.window == 1 for state in states)
+    if alone: raise CheckpointError("the config has a window of one token, and transformers drops none.")
+    return states
 
 
 @once

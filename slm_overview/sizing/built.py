@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ..arithmetic.known_keys import KNOWN
+from ..arithmetic.known_keys import check_code
 from ..arithmetic.precision import FLOAT_BYTES, Totals, totals
 from ..errors import CheckpointError
 from ..files.config import LARGEST_SIZE, MOST_LAYERS
@@ -76,18 +76,6 @@ def _check_numbers(config: Mapping) -> None:
         if value > most: raise CheckpointError(f"the config says {key}={value:,}, and at most {most:,} is taken for a size.")
         if value < 0 and _COUNTS.search(key): raise CheckpointError(f"the config says {key}={value:,}, which is no number of parts.")
 
-
-def _check_code(config: Mapping) -> None:
-    "Raise `CheckpointError` if a config names code of its own, unless it is the code that transformers has taken over"
-    own = KNOWN[config["model_type"]].code if config["model_type"] in KNOWN else ""
-    for code in (value for key, value in [*config.items(), *_values(list(config.values()))] if key == "auto_map" and value):
-        name = str(code.get("AutoConfig", "")).rpartition(".")[2] if isinstance(code, Mapping) else ""
-        if name and name == own: continue
-        raise CheckpointError(
-            f"the config has an auto_map: it is made for code of its own ({name or 'unnamed'}), which is not run here. "
-            f"If it is a plain {config['model_type']:.60} model of transformers, take 'auto_map' out of the config."
-        )
-
 # %% ../../nbs/sizing/built.ipynb #01a4dc13
 @lru_cache(maxsize=256)
 def _answer(question: str) -> dict[str, Any]:
@@ -114,7 +102,7 @@ def _ask(config: Mapping, **setting: Any) -> dict[str, Any]:
     if not isinstance(name, str): raise CheckpointError("the config has no model_type.")
     text = _as_text(config)
     _check_numbers(config)
-    _check_code(config)
+    check_code(config)
     if missing := [library for library in ("torch", "transformers") if find_spec(library) is None]:
         raise CheckpointError(f"transformers cannot be asked either, since there is no {' and no '.join(missing)}.")
     usual = {"dtype": "float32", "attention": "fused", "batch": 1, "tokens": None}
@@ -197,6 +185,7 @@ def built(
 class BuiltRun(Struct, frozen=True):
     "What a model does with texts that transformers has built, as far as it is known"
     kept: tuple[int, int] | None = None  # bytes kept for the next token: in the precision of the model, and in others
+    windows: tuple[int, int] = (0, 0)  # bytes of the newest token beside them, where a window is full
     activations: int | None = None  # bytes at the widest moment, beside weights and what is kept
     prefill_flops: int | None = None  # operations to read the texts
     decode_flops: int | None = None  # operations to write the next token of each text; 0 if nothing is kept

@@ -17,9 +17,10 @@ from ..files.weights import BITS_PER_ELEMENT, TensorInfo
 
 # %% ../../nbs/sizing/quantized.ipynb #64fa3d89
 class _Layout(Struct, frozen=True):
-    "What a method of quantization writes for a matrix, by the last part of the names"
+    "What a method of quantization writes for a matrix, by the last part of the names, which begins behind a dot or with a line"
     packed: tuple[str, ...]  # holds the weights themselves
     beside: tuple[str, ...]  # turns them back
+    own: str = "weight"  # what the matrix itself is called in the model, after what stands before those
 
 
 _SCALES = ("weight_scale", "weight_scale_inv", "input_scale", "activation_scale")
@@ -32,6 +33,7 @@ _LAYOUTS = {
     )),
     "fp8": _Layout(("weight",), _SCALES),
     "fbgemm_fp8": _Layout(("weight",), ("weight_scale", "input_scale_ub")),
+    "mxfp4": _Layout(("_blocks",), ("_scales",), own=""),
     "compressed-tensors": _Layout(("weight_packed", "weight"), (
         *_SCALES, "weight_shape", "weight_zero_point", "weight_g_idx", "weight_global_scale", "input_global_scale", "input_zero_point",
         "output_scale", "output_zero_point", "k_scale", "v_scale",
@@ -53,7 +55,7 @@ def _bits(method: str, stated: Mapping) -> set[Any]:
     "What a config says of the bits of a weight"
     if method in ("gptq", "awq"): return {stated.get("bits", stated.get("w_bit"))}
     if method == "bitsandbytes": return {4 if stated.get("load_in_4bit") else 8 if stated.get("load_in_8bit") else None}
-    return _groups(stated) if method == "compressed-tensors" else {8}
+    return _groups(stated) if method == "compressed-tensors" else {4 if method == "mxfp4" else 8}
 
 
 _PACKED_BITS = {"gptq": (2, 3, 4, 8), "awq": (4,), "compressed-tensors": (4, 8)}  # whose packing is known
@@ -103,7 +105,8 @@ def quantization_of(
 # %% ../../nbs/sizing/quantized.ipynb #70ba9181
 def _stem(name: str, endings: Iterable[str]) -> str | None:
     "A name without its ending, None if it has none of these"
-    return next((name[: -len(ending)] for ending in endings if name == ending or name.endswith(f".{ending}")), None)
+    ends = (ending for ending in endings if name == ending or name.endswith(ending if ending[0] == "_" else f".{ending}"))
+    return next((name[: -len(ending)] for ending in ends), None)
 
 
 def _unpacked(tensors: tuple[TensorInfo, ...], quantization: Quantization) -> Iterator[tuple[int, bool]]:
@@ -152,6 +155,7 @@ def largest_packed(
 UNPACKED = {
     "compressed-tensors": "transformers unpacks them when the first text is read",
     "fp8": "transformers unpacks them when they are loaded, unless a graphics card computes in FP8",
+    "mxfp4": "transformers unpacks them when they are loaded, unless a graphics card computes in MXFP4 with triton and kernels",
 }  # methods whose matrices have their full size in memory, and when they get it
 
 
@@ -166,7 +170,7 @@ def matrix_bytes(
     for tensor in tensors:
         stem = _stem(tensor.name, (*layout.beside, *layout.packed))
         together = stem is not None and any(stem + other in names for other in layout.beside)
-        name = f"{stem}weight" if together else tensor.name
+        name = stem + layout.own if together else tensor.name
         size = tensor.nbytes if together or tensor.dtype not in FLOATS else tensor.elements * float_bytes
         if together and quantization.method in UNPACKED: size = _unpacked_bytes(tensor, quantization, float_bytes)
         found[name] = found.get(name, 0) + size
@@ -176,7 +180,7 @@ def matrix_bytes(
 def _unpacked_bytes(tensor: TensorInfo, quantization: Quantization, float_bytes: int) -> int:
     "What a tensor of a matrix takes that is unpacked: as the matrix itself all its numbers; what lies beside stays or goes"
     if _stem(tensor.name, _LAYOUTS[quantization.method].beside) is not None:
-        if quantization.method == "fp8": return 0
+        if quantization.method in ("fp8", "mxfp4"): return 0
         wider = BITS_PER_ELEMENT[tensor.dtype] == 8 and tensor.name.endswith("scale")  # scales of eight bits: NVFP4's, and exponents
         return tensor.elements * float_bytes if wider else tensor.nbytes
     return tensor.elements * BITS_PER_ELEMENT[tensor.dtype] // quantization.bits * float_bytes

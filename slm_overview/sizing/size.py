@@ -23,12 +23,12 @@ from ..arithmetic.architecture import count_parameters, tensors
 from ..arithmetic.flops import ENGINES, active_totals, decode_flops, experts_used, language_model, prefill_flops, touched_share
 from ..arithmetic.gguf_config import gguf_config
 from ..arithmetic.gguf_types import GGUF_FILE_TYPES, gguf_tensors
-from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE
+from ..arithmetic.known_keys import MODEL_TYPES, NO_SIZE, check_code, own_code
 from ..arithmetic.kv_cache import KV_BITS, check_length, layer_states
 from ..arithmetic.precision import DTYPES, FLOAT_BYTES, largest_matrix, weight_totals, wide_in_float16
-from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, tokenizer_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
+from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, named_kind, tokenizer_vocabulary, usual_kind, vocabulary_of
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option, need_library
-from ..files.config import Config, check_config, once, read_config, reading
+from ..files.config import Config, check_config, once, read_config, read_settings, reading
 from ..files.packaged import find_packaged, packaged_path
 from .built import Built, BuiltRun, built, built_run
 from slm_overview.files.weights import (
@@ -56,6 +56,7 @@ from slm_overview.sizing.held import (
     described,
     described_by,
     difference,
+    foreign_tensor,
     held_of,
     model_folder,
     table_of,
@@ -223,14 +224,21 @@ def _foreign(name: str, held: int, parameters: int) -> CheckpointError:
     )
 
 
+_BROKEN = re.compile(r"cannot build it either: (?!transformers .*has no model)")  # said of a config of a type that transformers has
+
+
 def _second_way(config: Config, refusal: CheckpointError) -> Built:
     "What transformers builds where the closed form refuses; raises its refusal for a wrong or missing size, or if transformers refuses too"
     own = config.get("model_type") in MODEL_TYPES
     if own:
         try: check_config(config)
         except CheckpointError: raise refusal from None
+    check_code(config)
     try: found = built(config)
-    except CheckpointError as error: raise CheckpointError(f"{refusal} And {error}") from error
+    except CheckpointError as error:
+        broken = not own and _BROKEN.search(str(error))
+        first = f"model_type={config['model_type']!r:.60} has no formulas here." if broken else refusal
+        raise CheckpointError(f"{first} And {error}") from error
     bare = not config.keys() - NO_SIZE - {"model_type"}
     if own and found.defaults and not bare: raise refusal  # some sizes are stated, and others are missing
     return found
@@ -312,11 +320,31 @@ def _by_building(
     return _of_packed_built(plain, name, held, quantization, found) if quantization else _of_built(plain, name, held, found)
 
 
+def _without_maps(config: Mapping) -> dict[str, Any]:
+    "A config that names no code, not inside of it either"
+    return json.loads(json.dumps(config), object_hook=lambda place: {key: value for key, value in place.items() if key != "auto_map"})
+
+
+def _in_spite_of_code(config: Mapping, name: str, stored: tuple[TensorInfo, ...], alike: Alike, code: str) -> Outline:
+    "A checkpoint whose config names code of its own, if every tensor is one of transformers' own class; raises `CheckpointError`"
+    kind = str(config.get("model_type"))
+    told = f"{name} is made for code of its own ({code:.60}), which is not run here"
+    try: known = _from_config(_without_maps(config), name, stored, alike=alike)
+    except (CheckpointError, RecursionError) as error:
+        raise CheckpointError(f"{told}, and as a {kind:.60} of transformers: {error}") from error
+    model = described_by(known.built) if known.built else described(known.config)
+    foreign = "what is packed" if known.packed else foreign_tensor(held_of(stored, model, alike), model)
+    if foreign is not None:
+        raise CheckpointError(f"{told}, and as a plain {kind:.60} of transformers it would differ from its files in '{foreign}'.")
+    return structs.replace(known, notes=(f"{told}: it is sized as transformers' own {kind}, whose tensors its files hold.", *known.notes))
+
+
 def _from_config(
     config: Mapping, name: str, stored: Iterable[TensorInfo] = (), closed: bool = False, alike: Alike = lambda one, other: None
 ) -> Outline:
     "A model of which there is a config, and perhaps a checkpoint; it may be asked for by the closed form alone"
     stored, quantization = tuple(stored), quantization_of(config)
+    if stored and (code := own_code(config)): return _in_spite_of_code(config, name, stored, alike, code)
     if quantization and not stored:
         raise CheckpointError(f"{name} is quantized ({quantization}). Pass the folder with its files, which say how many bytes they take.")
     if stored: check_packed(stored, quantization)
@@ -338,9 +366,31 @@ def _from_config(
     return Outline(name, config, parameters, limit, _stored(held.tensors), notes=notes)
 
 # %% ../../nbs/sizing/size.ipynb #dd21443c
+def _built_entries(known: Outline) -> int:
+    "How many entries the vocabulary of a model that was built has, 0 if that is not known"
+    places = (known.config, *(known.config.get(part) for part in ("text_config", "decoder", "encoder")), known.built.defaults)
+    return next((place["vocab_size"] for place in places if isinstance(place, Mapping) and place.get("vocab_size")), 0)
+
+
+def _vocabulary(known: Outline, engine: str = "transformers") -> Vocabulary:
+    "The vocabulary of a model as an engine has it: that of its files, or as its architecture usually has it"
+    if known.vocabulary and (known.gguf or known.built or known.table): return known.vocabulary
+    if not known.built: return vocabulary_of(known.config, engine, known.vocabulary)
+    inner, entries, named = known.config.get("text_config"), _built_entries(known), named_kind(known.config.get("tokenizer_class"))
+    name = (isinstance(inner, Mapping) and inner.get("model_type")) or known.config["model_type"]
+    return Vocabulary(named or usual_kind(str(name), entries), entries, supposed=not named)
+
+
+_NOT_COUNTED = "The vocabulary of the tokenizer is not counted."
+
+
 def _with_tokenizer(known: Outline, folder: Path) -> Outline:
-    "A model with the vocabulary that the tokenizer.json in its folder has, if there is one; raises `CheckpointError`"
-    return structs.replace(known, vocabulary=tokenizer_vocabulary(folder))
+    "A model with the vocabulary of the tokenizer.json in its folder, or else of the kind that is named there; raises `CheckpointError`"
+    own = tokenizer_vocabulary(folder)
+    if own is None and not known.table:
+        kind = named_kind(read_settings(folder / "tokenizer_config.json").get("tokenizer_class"))
+        own = kind and structs.replace(_vocabulary(known), kind=kind, supposed=False)
+    return structs.replace(known, vocabulary=own)
 
 
 def _of_table(name: str, tensors: Iterable[TensorInfo]) -> Outline:
@@ -404,6 +454,12 @@ def _from_path(path: Path) -> Outline:
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(:[\w./-]+)?")  # on the Hub, or a GGUF file in one
 
 
+def _of_catalogue(model: Any) -> Outline:
+    "A model of the catalogue, whose tokenizer is of the usual kind"
+    vocabulary = structs.replace(vocabulary_of(model.config), supposed=False)
+    return Outline(model.slug, model.config, model.parameters, model.context_length, vocabulary=vocabulary)
+
+
 def outline(
     model: Any,  # a name of the catalogue, a config, a path, `owner/name` on the Hub, or a model or config of transformers
 ) -> Outline:  # what is known of it
@@ -411,7 +467,7 @@ def outline(
     if isinstance(model, Outline): return model
     if isinstance(model, Mapping): return _from_config(model, str(model.get("model_type")))
     if isinstance(model, Path): return _from_path(model)
-    if hasattr(model, "slug"): return Outline(model.slug, model.config, model.parameters, model.context_length)
+    if hasattr(model, "slug"): return _of_catalogue(model)
     model = getattr(model, "config", model)
     if hasattr(model, "to_json_string"): return _from_config(json.loads(model.to_json_string()), model.model_type)
     if not isinstance(model, str) or not model.strip():
@@ -644,12 +700,14 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     return {"weights": weights.nbytes(*precisions) + more, "read_per_token": active.nbytes(*precisions) + more // 2}
 
 # %% ../../nbs/sizing/size.ipynb #19c03c24
-def _said_of_vocabulary(known: Outline) -> tuple[str, ...]:
-    "What was assumed of the vocabulary of a file, and what is not known of it"
-    own = known.vocabulary
-    if own and own.is_known or not (own or known.gguf): return ()
-    if own is None: return (f"The file names no tokenizer, which is taken for one of {tokenizer_kind(known.config)}.",)
-    return (f"The tokenizer is of the kind {own.kind!r}, which is not known here: its vocabulary is not counted.",)
+def _said_of_vocabulary(known: Outline, engine: str = "transformers") -> tuple[str, ...]:
+    "What was assumed of the vocabulary, and what is not known of it"
+    own = _vocabulary(known, engine)
+    if not own.is_known: return (f"The tokenizer is of the kind {own.kind!r}, which is not known here: its vocabulary is not counted.",)
+    if not own.entries and not known.gguf: return (_NOT_COUNTED,)
+    if not own.supposed: return ()
+    least, most = map(format_bytes, own.between(engine))
+    return (f"The tokenizer is taken for one of {own.kind}, which nothing says; by its kind, the vocabulary takes {least} to {most}.",)
 
 
 def _in_files(known: Outline, setting: _Setting) -> bool:
@@ -670,11 +728,6 @@ def _said_of_sequences(engine: str, context: int, batch: int) -> tuple[str, ...]
     return (f"The texts have a cache each, as with --parallel {batch} --ctx-size {batch * context} --no-kv-unified.",)
 
 
-def _vocabulary(known: Outline, engine: str) -> Vocabulary:
-    "The vocabulary of a model whose architecture is known; that of a GGUF file is as it will be in the engine"
-    return known.vocabulary if known.gguf and known.vocabulary else vocabulary_of(known.config, engine, known.vocabulary)
-
-
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is computed"
     config, engine, found = known.config, setting.engine, dict(_weights(known, setting, batch))
@@ -685,7 +738,7 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
     packed = _in_files(known, setting) and known.quantization.method not in UNPACKED
     if setting.dtype == "int8" or packed:  # a matrix is turned back for its product
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
-    notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known))
+    notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known, engine))
     if layer_states(config): notes += _said_of_sequences(engine, context, batch)
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
@@ -713,7 +766,7 @@ def _table_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     "Everything of a `Size` of static vectors, of which a text takes a row for each token"
     check_option("attention", attention, ATTENTION)
     table, tokens = known.table, batch * context
-    said = _said_of_vocabulary(known) if known.vocabulary else ("The vocabulary of the tokenizer is not counted.",)
+    said = _said_of_vocabulary(known) if known.vocabulary else (_NOT_COUNTED,)
     return {
         "weights": 4 * table.elements, "read_per_token": 4 * table.width * tokens, "active_parameters": table.width, "kv_cache": 0,
         "vocabulary": known.vocabulary.nbytes() if known.vocabulary else 0, "activations": 8 * tokens + 4 * batch * table.width,
@@ -741,7 +794,7 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     notes = [*known.notes, *_said_of_packed(known, setting), *_notes(known, run)]
     if run.used and read is None: notes.append(_NAMED_OTHERWISE)
     found = {"weights": weights, "kv_cache": _kept(run, setting), "activations": run.activations}
-    found["vocabulary"] = _built_vocabulary(known).nbytes()
+    found["vocabulary"] = _vocabulary(known).nbytes()
     if run.activations is not None: found["activations"] += turned * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": model.totals(run.used).numbers if run.used else None,
@@ -751,23 +804,10 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     }
 
 
-def _entries(known: Outline) -> int:
-    "How many entries the vocabulary of a model that was built has, 0 if that is not known"
-    places = (known.config, *(known.config.get(part) for part in ("text_config", "decoder", "encoder")), known.built.defaults)
-    return next((place["vocab_size"] for place in places if isinstance(place, Mapping) and place.get("vocab_size")), 0)
-
-
-def _built_vocabulary(known: Outline) -> Vocabulary:
-    "The vocabulary of a model that was built: by its tokenizer.json, or as its architecture usually has it"
-    inner, entries = known.config.get("text_config"), _entries(known)
-    name = (isinstance(inner, Mapping) and inner.get("model_type")) or known.config["model_type"]
-    return known.vocabulary or Vocabulary(usual_kind(str(name), entries), entries)
-
-
 def _kept(run: BuiltRun, setting: _Setting) -> int | None:
     "Bytes that are kept for the next token, None if that is not known"
     if run.kept is None: return None
-    follow, exact = run.kept
+    follow, exact = (kept + newest for kept, newest in zip(run.kept, run.windows, strict=True))
     return follow * FLOAT_BYTES[setting.kv_dtype] // FLOAT_BYTES[setting.compute_dtype] + exact
 
 
@@ -775,9 +815,7 @@ def _notes(known: Outline, run: BuiltRun) -> tuple[str, ...]:
     "What was assumed of a model that was built, and why something of it is not known"
     sizes = ", ".join(f"{name}={value:,}" for name, value in known.built.defaults.items())
     assumed = [f"The config does not say {sizes}: these are the defaults of transformers."] if sizes else []
-    if known.vocabulary: assumed += _said_of_vocabulary(known)
-    elif not _entries(known): assumed.append("The vocabulary of the tokenizer is not counted.")
-    else: assumed.append(f"The tokenizer is taken for one of {_built_vocabulary(known).kind}.")
+    assumed += _said_of_vocabulary(known)
     missing = "Work and activations are" if run.kept else "Cache, work and activations are"
     if run.activations is not None: missing = "What the next token takes is"
     return (*assumed, *([f"{missing} not known, as {run.why}."] if run.why else []))
