@@ -72,14 +72,14 @@ def rows_with_answers(
 ) -> tuple[Any, int]:  # a batch of pyarrow, and how many rows have an error
     "The rows of a block with what was answered"
     width, given = len(schema) - 2, iter(answers)
-    with_ids = schema.names[0] != "index"
+    with_ids, whole_ids = schema.names[0] != "index", schema.types[0] == "int64"
     table, errors = [], 0
     for row in rows:
         found = row.problem or next(given)
         failed = isinstance(found, str)
         errors += failed
         values = (None,) * (width - with_ids) if failed else found
-        key = (row.id if schema.types[0] == "int64" else str(row.id),) if with_ids else ()
+        key = (row.id if whole_ids else str(row.id),) if with_ids else ()
         table.append((*key, row.index, *values, found if failed else None))
     columns = [arrow().array([row[place] for row in table], kind) for place, kind in enumerate(schema.types)]
     return arrow().record_batch(columns, schema=schema), errors
@@ -137,7 +137,9 @@ def _cell(value: Any) -> Any:
 def _csv_lines(batches: Iterable[Any], names: Sequence[str], mark: str) -> Iterator[bytes]:
     "The lines of a CSV file, many at once"
     yield _joined([names], mark)
-    for batch in batches: yield _joined(([_cell(value) for value in row.values()] for row in batch.to_pylist()), mark)
+    for batch in batches:
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield _joined(([_cell(value) for value in row] for row in rows), mark)
 
 
 def _joined(rows: Iterable[Sequence[Any]], mark: str) -> bytes:
