@@ -21,7 +21,7 @@ from ..core import load_small_model
 from ..errors import EngineError, InputError, JobError, MissingDependencyError, NotEnoughMemoryError, OptionError, SlmWarning, TaskError
 from ..labelling.embed import embed_counted
 from ..labelling.encode import Encoded, Text, encode
-from ..labelling.engine import check_count, prepare, run, ways_of
+from ..labelling.engine import check_count, in_windows, prepare, run, ways_of
 from ..labelling.entities import entities
 from ..labelling.predictions import PROBLEM_TYPES, labels_of, problem_type_of
 from ..labelling.rerank import check_reranker, score_activation, stated_pair_length
@@ -317,7 +317,7 @@ def answered(
 ) -> list[Answer]:  # an answer for each text, or the reason why there is none
     "Answers to a block; raises `JobError` where the model fails on what it has answered before, and what is wrong with the whole job"
     if not texts: return []
-    found = isolated(answers, texts)
+    found = [one for some in in_windows(iter(texts)) for one in isolated(answers, some)]
     if all(isinstance(one, str) for one in found):
         try: warm(answers, isinstance(texts[0], tuple))
         except Exception as error: raise JobError(f"the model answers nothing any more: {_reason(error)}") from error
