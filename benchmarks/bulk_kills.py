@@ -151,6 +151,8 @@ def lose_a_node(folder, job, made, nodes):
     predict_file(**job | {"target": target, "actors": 2, "flush_rows": 128})
     watcher.join()
     predict_file(**job | {"target": folder / "here.csv", "engine": "local"})  # this process was not forked off, and has all its threads
+    until = time.monotonic() + 60
+    while all(node["Alive"] for node in ray.nodes()) and time.monotonic() < until: time.sleep(0.5)  # which Ray may note after the job's end
     return {"nodes": len(ray.nodes()), "nodes left": sum(node["Alive"] for node in ray.nodes()), "rows written when it was lost": lost[0],
             "same bytes": target.read_bytes() == (folder / "here.csv").read_bytes()}
 

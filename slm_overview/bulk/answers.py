@@ -21,7 +21,7 @@ from ..core import load_small_model
 from ..errors import EngineError, InputError, JobError, MissingDependencyError, NotEnoughMemoryError, OptionError, SlmWarning, TaskError
 from ..labelling.embed import embed_counted
 from ..labelling.encode import Encoded, Text, encode
-from ..labelling.engine import check_count, prepare, run, ways_of
+from ..labelling.engine import check_count, in_windows, prepare, run, ways_of
 from ..labelling.entities import entities
 from ..labelling.predictions import PROBLEM_TYPES, labels_of, problem_type_of
 from ..labelling.rerank import check_reranker, score_activation, stated_pair_length
@@ -111,20 +111,29 @@ class Labels:
             found = run(encoded, self.tokenizer, prepared, device, asked.batch_tokens, asked.batch_size, self.problem_type)
             return self.scores(found)
 
-    def answer(
+    def told(
+        self,
+        scores: torch.Tensor,  # shape (texts, labels)
+    ) -> list[tuple[Any, ...]]:  # in the order of the texts
+        "What is told of the scores of each text: the label with the highest score, the first of those that have the same"
+        places = scores.numpy().argmax(axis=1)
+        found = [(self.labels[place], score) for place, score in zip(places, scores.amax(1).tolist(), strict=True)]
+        if "scores" not in self.columns: return found
+        return [(*one, self.ranked(each)) for one, each in zip(found, scores.tolist(), strict=True)]
+
+    def ranked(
         self,
         scores: list[float],  # of one text
-    ) -> tuple[Any, ...]:
-        "What is told of the scores of a text"
+    ) -> list[dict[str, Any]]:
+        "All labels of a text, the highest score first"
         ranked = sorted(zip(self.labels, scores, strict=True), key=lambda one: -one[1])
-        each = [{"label": label, "score": score} for label, score in ranked]
-        return (*ranked[0], each) if "scores" in self.columns else ranked[0]
+        return [{"label": label, "score": score} for label, score in ranked]
 
     def __call__(self, texts: Sequence[Text]) -> list[Answer]:
         different = list(dict.fromkeys(texts))
         encoded = encode(different, self.tokenizer, self.model, max_length=self.max_length)
-        scores = self.outputs(encoded).tolist()
-        found = {text: _told(self.asked, self.answer(one), row) for text, one, row in zip(different, scores, encoded, strict=True)}
+        told = self.told(self.outputs(encoded))
+        found = {text: _told(self.asked, one, row) for text, one, row in zip(different, told, encoded, strict=True)}
         return [found[text] for text in texts]
 
 
@@ -138,9 +147,9 @@ class Scores(Labels):
         self.problem_type, self.scores = "regression", score_activation(self.model)
         if self.max_length is None: self.max_length = stated_pair_length(self.tokenizer, self.model)
 
-    def answer(self, scores: list[float]) -> tuple[Any, ...]:
-        "The score of a pair"
-        return (scores[0],)
+    def told(self, scores: torch.Tensor) -> list[tuple[Any, ...]]:
+        "The score of each pair"
+        return [(score,) for score in scores[:, 0].tolist()]
 
 
 class Vectors:
@@ -308,7 +317,7 @@ def answered(
 ) -> list[Answer]:  # an answer for each text, or the reason why there is none
     "Answers to a block; raises `JobError` where the model fails on what it has answered before, and what is wrong with the whole job"
     if not texts: return []
-    found = isolated(answers, texts)
+    found = [one for some in in_windows(iter(texts)) for one in isolated(answers, some)]
     if all(isinstance(one, str) for one in found):
         try: warm(answers, isinstance(texts[0], tuple))
         except Exception as error: raise JobError(f"the model answers nothing any more: {_reason(error)}") from error

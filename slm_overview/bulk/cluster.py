@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import JobError, MissingDependencyError
 from .rows import Source
-from .target import batches_in, part_content, rows_with_answers
+from .target import batches_in, check_columns, part_content, rows_with_answers
 
 # %% ../../nbs/bulk/cluster.ipynb #e7e42d70
 def ray_library() -> Any:
@@ -41,7 +41,8 @@ class Actor:
         from slm_overview.bulk.answers import load_answers
 
         torch.set_num_threads(threads)
-        self.answers, self.source, self.counts, self.schema = load_answers(asked, source.pair_column is not None)[0], source, counts, schema
+        self.answers = check_columns(load_answers(asked, source.pair_column is not None)[0], schema)
+        self.source, self.counts, self.schema = source, counts, schema
         self.rows, self.place = source.rows(counts), 0
 
     def __call__(

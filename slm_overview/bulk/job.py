@@ -24,7 +24,7 @@ from ..errors import CheckpointError, JobError, OptionError, check_option
 from ..files.kept import settle_names, write_whole
 from .parts import JOB, Part, Store, differences, folder_of, locked, writing
 from .rows import MOST_CHARACTERS, File, Row, Source, Survey, digest_of_file, file_of, files_of, survey
-from .target import part_content, read_part, rows_with_answers, schema_of, target_of, write_file
+from .target import check_columns, columns_asked, part_content, read_part, rows_with_answers, schema_of, target_of, write_file
 
 # %% ../../nbs/bulk/job.ipynb #76970bad
 _LIBRARIES = ("slm_overview", "torch", "transformers", "tokenizers", "numpy", "pyarrow", "xllamacpp")
@@ -262,8 +262,7 @@ def _retried(job: _Job, answers: Any, part: Part) -> tuple[list[Any], int, int]:
         block, before = list(islice(rows, len(batch))), batch.to_pylist()
         again = [row for row, old in zip(block, before, strict=True) if old["error"] is not None and not row.problem]
         found = iter(answered(answers, [row.text for row in again]))
-        names = job.schema.names[job.schema.names.index("index") + 1 : -1]
-        kept = [old["error"] or tuple(old[name] for name in names) for old in before]
+        kept = [old["error"] or tuple(old[name] for name in columns_asked(job.schema)) for old in before]
         places = {row.index for row in again}
         given = [next(found) if row.index in places else old for row, old in zip(block, kept, strict=True) if not row.problem]
         made, errors = rows_with_answers(block, given, job.schema)
@@ -445,7 +444,10 @@ def _prepared(store: Store, source: Source, asked: Any, more: Mapping[str, Any],
     schema = schema_of(job["columns"], source.id_column, found.whole_ids)
     if new: store.begin(msgspec.to_builtins(job))
     store.sweep([DONE])
-    return _Job(store, source, found, job["block"], schema, load, how, asked, job["fingerprint"]["machine"]["threads"])
+    def checked() -> Any:
+        "What answers, as the job was begun"
+        return check_columns(load(), schema)
+    return _Job(store, source, found, job["block"], schema, checked, how, asked, job["fingerprint"]["machine"]["threads"])
 
 # %% ../../nbs/bulk/job.ipynb #2465bffa
 def predict_file(

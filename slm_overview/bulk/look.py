@@ -112,7 +112,8 @@ def _wrong_parts(target: Path, rows: int) -> Iterator[str]:
         else:
             try: read_part(folder, part)
             except JobError as error: yield str(error)
-    if not _is_whole(target, parts): yield f"{target.name} is not there, or not made of these parts: run the job again"
+    then = "wait until the process that works on it has ended" if is_running(target) else "run the job again"
+    if not _is_whole(target, parts): yield f"{target.name} is not there, or not made of these parts: {then}"
     elif digest_of_file(target) != done_of(folder).digest: yield f"{target.name} has other bytes than the job wrote"
 
 

@@ -105,6 +105,9 @@ def locked(
     with writing(target, "the folder"):
         folder.mkdir(parents=True, exist_ok=True)
         settle_names(folder.parent)
+        if folder.stat().st_dev != folder.parent.stat().st_dev:
+            raise JobError(f"{folder.name} leads to another disk, from which {target.name} cannot be moved to its place in one step when "
+                           "all is done. Take the link away, or name a target on that disk.")
         lock = FileLock(folder / LOCK, timeout=wait)
         try: lock.acquire()
         except Timeout as error:

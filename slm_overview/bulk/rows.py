@@ -17,9 +17,10 @@ import json
 import lzma
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -64,7 +65,9 @@ def _matching(one: str | Path) -> list[Path]:
         if path.is_dir(): raise OptionError(f"{path} is a folder. Name its files, with a pattern such as {path.name}/*.csv.")
         matches = [path] if path.is_file() else [Path(found) for found in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207
         if not matches: raise OptionError(f"there is no file {one}.")
-        return [match for match in matches if match.is_file()]
+        files = [match for match in matches if match.is_file()]
+        if files: return files
+        raise OptionError(f"{one} is a pipe or a device, or means folders alone. Rows are read twice: write them to a file first.")
     except OSError as error: raise OptionError(f"{str(path)!r:.80} cannot be looked at: {error.strerror}.") from error
 
 
@@ -116,7 +119,8 @@ def _reading(path: Path, place: Callable[[], int]) -> Iterator[None]:
         said = f"{path}, after line {place()}: this is not text in {named}. Save the file in UTF-8, or pass encoding=."
         raise InputError(said) from error
     except csv.Error as error:
-        raise InputError(f"{path}, line {place() + 1}: the row that begins here is broken: {error}. Are its quotes closed?") from error
+        where = "the row that begins here is" if place() else "the names of the columns, which are read from one line, are"
+        raise InputError(f"{path}, line {place() + 1}: {where} broken: {error}. Are its quotes closed?") from error
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise InputError(f"{path}, after line {place()}: the compressed file is broken: {error}") from error
     except OSError as error: raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -126,18 +130,22 @@ def _columns_in(fields: Sequence[str], columns: Sequence[str], path: Path) -> li
     "The places of columns; raises `OptionError` for one that is not there, or there twice"
     for column in columns:
         if column not in fields:
-            there = f"Its columns are: {', '.join(fields) or 'none'}."
+            named = [field if field.isprintable() else repr(field) for field in fields]
+            there = f"Its columns are: {', '.join(named) or 'none'}."
             raise OptionError(f"{path} has no column {column!r}.{did_you_mean(column, fields)} {there}")
         if list(fields).count(column) > 1: raise OptionError(f"{path} has the column {column!r} twice.")
     return [list(fields).index(column) for column in columns]
 
 
 def _delimiter(line: str, columns: Sequence[str], path: Path) -> str:
-    "What separates the fields of a first line that names some columns; raises `OptionError` as `_columns_in` does"
-    tabs = ".tsv" in (ending.casefold() for ending in path.suffixes[-2:])
-    named = {mark: next(csv.reader([line], delimiter=mark), []) for mark in _DELIMITERS[:: -1 if tabs else 1]}
-    for mark, fields in named.items():
-        if set(columns) <= set(fields): return mark
+    "What separates the fields of a first line that names some columns; raises `csv.Error`, or `OptionError` as `_columns_in` does"
+    tabs, named, broken = ".tsv" in (ending.casefold() for ending in path.suffixes[-2:]), {}, None
+    for mark in _DELIMITERS[:: -1 if tabs else 1]:
+        try: named[mark] = next(csv.reader([line], delimiter=mark, strict=True), [])
+        except csv.Error as error: broken = broken or error
+        else:
+            if set(columns) <= set(named[mark]): return mark
+    if broken and max(map(len, named.values()), default=0) < 2: raise broken  # nobody can tell its fields
     mark = max(named, key=lambda mark: len(named[mark]))
     _columns_in(named[mark], columns, path)
     return mark
@@ -169,7 +177,8 @@ def _csv_records(path: Path, columns: Sequence[str], encoding: str, start: int) 
     with _reading(path, lambda: begun), _opened(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="")
         first = text.readline()
-        if not first.strip(): raise InputError(f"{path} is empty: a CSV file begins with a line that names its columns.")
+        if not first.strip():
+            raise InputError(f"{path} is empty, or begins with an empty line: a CSV file begins with a line that names its columns.")
         mark = _delimiter(first, columns, path)
         fields = next(csv.reader([first], delimiter=mark, strict=True))  # whose quotes are closed in that line
         places, begun = _columns_in(fields, columns, path), 1
@@ -183,10 +192,19 @@ def _csv_records(path: Path, columns: Sequence[str], encoding: str, start: int) 
             begun = 1 + reader.line_num
 
 
-def _decoded(line: bytes) -> Any:
-    "What a line of JSON says; raises `ValueError`"
+def _decoded(line: bytes, columns: Mapping[bytes, str]) -> Any:
+    "What a line of JSON says; raises `ValueError`, as where it has one of some columns twice, which are given by their names as written"
+    if any(line.count(name) > 1 for name in columns): return json.loads(line, object_pairs_hook=partial(_once, columns.values()))
     try: return msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError): return json.loads(line)  # which takes half a character, as programs write them
+
+
+def _once(names: Iterable[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    "An object of JSON; raises `ValueError` where it has one of some names twice"
+    there = [name for name, _ in pairs]
+    for name in names:
+        if there.count(name) > 1: raise ValueError(f"an object has {name!r:.60} twice")
+    return dict(pairs)
 
 
 def _utf8_lines(file: Any, encoding: str) -> Iterator[bytes]:
@@ -204,10 +222,11 @@ def _filled(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 def _json_records(path: Path, columns: Sequence[str], encoding: str, start: int) -> Iterator[_Record]:
     "The records of JSON Lines from one on; a column that a line does not have is null there; raises `InputError` or `OptionError`"
     number, lost, names = 0, set(columns), ()
+    written = {spelt.encode(): column for column in columns for spelt in (f'"{column}"', json.dumps(column))}
     with _reading(path, lambda: number), _opened(path) as file:
         lines = _filled(file if encoding == "utf-8" else _utf8_lines(file, encoding))
         for number, line in islice(lines, start, None):
-            try: record = _decoded(line)
+            try: record = _decoded(line, written)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}, line {number}: this is no JSON: {error}.") from error
             if not isinstance(record, dict):
@@ -362,9 +381,10 @@ class File(msgspec.Struct, frozen=True):
     "What a file is known by"
     name: str  # without its folder
     bytes: int  # its size
-    changed: int  # nanoseconds since 1970, of its last change
+    changed: int  # nanoseconds since 1970, of its last change, as programs may set it
     ends: str  # digest of its first and last 64 KiB
     digest: str  # of all its bytes, BLAKE2b
+    noted: int = 0  # nanoseconds since 1970, when the system noted a change last, which no program sets; with Windows, when it was made
 
 
 def digest_of_file(
@@ -389,8 +409,8 @@ def file_of(
             file.seek(max(0, state.st_size - _END))
             digest.update(file.read(_END))
         found = (path.name, state.st_size, state.st_mtime_ns, digest.hexdigest())
-        if known and found == (known.name, known.bytes, known.changed, known.ends): return known
-        return File(*found, digest_of_file(path))
+        if known and (*found, state.st_ctime_ns) == (known.name, known.bytes, known.changed, known.ends, known.noted): return known
+        return File(*found, digest_of_file(path), state.st_ctime_ns)
 
 # %% ../../nbs/bulk/rows.ipynb #a44cddda
 class Survey(msgspec.Struct, frozen=True):
@@ -413,8 +433,8 @@ def _check_id(value: Any, path: Path, line: int, column: str) -> None:
         raise InputError(f"{path}, line {line}: the id {value!r:.60} holds half a character, which no encoding has.")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63: return
     what = "is null or empty" if value is None or value == "" or isinstance(value, str) else f"is {value!r:.60}"
-    raise InputError(f"{path}, line {line}: the id in the column {column!r} {what}. Each row needs a text or a whole number there; "
-                     "without id_column, rows are known by their place.")
+    raise InputError(f"{path}, line {line}: the id in the column {column!r} {what}. Each row needs a text or a whole number below 2^63 "
+                     "there; without id_column, rows are known by their place.")
 
 
 def _repeated(source: Source, hashes: Any) -> None:

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WINDOW_TEXTS', 'WINDOW_CHARACTERS', 'BATCH_TOKENS', 'PADDING', 'PRECISIONS', 'BACKENDS', 'KEEPS', 'BUDGETS',
-           'windows', 'check_count', 'plan', 'Way', 'Prepared', 'Twins', 'margins', 'sensible_ways', 'ways_of',
-           'prepare', 'batches', 'outputs', 'run', 'Agreement', 'compare']
+           'in_windows', 'windows', 'check_count', 'plan', 'Way', 'Prepared', 'Twins', 'margins', 'sensible_ways',
+           'ways_of', 'prepare', 'batches', 'outputs', 'run', 'Agreement', 'compare']
 
 # %% ../../nbs/labelling/engine.ipynb #b8f7e78d
 import copy
@@ -43,7 +43,9 @@ WINDOW_TEXTS, WINDOW_CHARACTERS = 8192, 2_000_000  # a window ends when it has s
 def _characters(text: Text) -> int: return len(text) if isinstance(text, str) else len(text[0]) + len(text[1])  # of a text or a pair
 
 
-def _cut(texts: Iterator[Text]) -> Iterator[list[Text]]:
+def in_windows(
+    texts: Iterator[Text],  # which were checked, or raise `InputError` themselves
+) -> Iterator[list[Text]]:  # all of them in their order
     "Windows of texts; an error comes after the window that it ended"
     window, characters, failure = [], 0, None
     while failure is None:
@@ -64,7 +66,7 @@ def windows(
 ) -> Iterator[list[Text]]:  # all of them in their order
     "Checked texts, some thousand at a time; raises `InputError`"
     many = many_texts(text)
-    return _cut(iter(as_texts(text)) if many is None or isinstance(many, Sequence) else checked_texts(many))
+    return in_windows(iter(as_texts(text)) if many is None or isinstance(many, Sequence) else checked_texts(many))
 
 # %% ../../nbs/labelling/engine.ipynb #77682c42
 BATCH_TOKENS = 2048  # tokens of a batch, with padding
