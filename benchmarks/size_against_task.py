@@ -15,7 +15,8 @@ BANKING77. 64 of each is left out for BANKING77, where it is nearly the largest.
 is chosen on a fifth of the examples, and the test is read for the figures only. All weights of MiniLM are tuned on one draw for each
 set, of some hundred examples. Vectors of MiniLM are kept in FOLDER. Small encoders that begin with random weights (`students.py`) learn
 the labels of the examples, or, as students, the vectors of MiniLM for all texts to learn from, without their labels; then a regression on
-their vectors learns the examples, as with any encoder here.
+their vectors learns the examples, as with any encoder here. MiniLM is cut in two ways: after some layers, and to a part of the numbers of
+each token, with all layers. What is cut to a width is measured as it is, and as a student, which learned the vectors of the whole one.
 
 Models that write learn nothing, and answer some of the test texts; 77 intents are too many for them. `--writers` names further files
 in GGUF, such as those of https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF, and how they are called in the table. Speed is
@@ -32,6 +33,7 @@ import tempfile
 import time
 import warnings
 from email import message_from_string, policy
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -40,13 +42,13 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from startup import machine, versions
-from students import SHAPES, bytes_of as learned_bytes, distilled, from_scratch
+from students import SHAPES, WIDTHS, bytes_of as learned_bytes, distilled, from_scratch, narrowed, narrower
 from tqdm import tqdm
 
 from slm_overview import classify_by_choice, load_small_model, predict, tune
 from slm_overview.files.packaged import PACKAGED_MODELS, packaged_path
 from slm_overview.labelling.embed import embed
-from slm_overview.labelling.pooling import StaticModel
+from slm_overview.labelling.pooling import Behind, StaticModel
 from slm_overview.tuning.baselines import cut_texts, layer_vectors, static_of
 from slm_overview.tuning.head import choose_settings, fit_head
 from slm_overview.tuning.table import Labelled, banking77, parts, text_key
@@ -60,7 +62,8 @@ STRENGTHS, EPOCHS = (1.0, 10.0, 100.0, 1000.0), (25, 100)  # what is chosen from
 MOST, WORDS, FAST, STATIC, WHOLE = "most frequent label", "TF-IDF", "fastText", "static vectors", f"MiniLM, {LAYERS[-1]} layers"
 ENCODERS = {f"MiniLM, {layer} layer{'s' * (layer > 1)}": layer for layer in LAYERS}
 STUDENTS, SCRATCH = ({f"{one}, {shape}": size for shape, size in SHAPES.items()} for one in ("student", "from scratch"))
-CLASSIFIERS = (MOST, WORDS, FAST, *SCRATCH, STATIC, *STUDENTS, *ENCODERS)
+NARROWED, NARROW = ({f"{one}, {LAYERS[-1]} layers, width {width}": width for width in WIDTHS} for one in ("student", "MiniLM"))
+CLASSIFIERS = (MOST, WORDS, FAST, *SCRATCH, STATIC, *STUDENTS, *NARROWED, *NARROW, *ENCODERS)
 SLOW_DRAWS = 2  # how often examples are drawn at most for what takes long to learn: layers from scratch
 TUNED = {"BANKING77": "8 of each", "spam": "64 of each", "Reuters R8": "64 of each", "food reviews": "64 of each"}  # with all weights, once
 RESAMPLES, READ, TIMED, TIMED_READ, ROUNDS = 1000, 60, 50, 1, 5  # READ texts are for models that write, TIMED_READ of them in a round
@@ -288,9 +291,9 @@ def most_frequent(table, seed=0):
     return lambda texts: [answer] * len(texts), len(answer)
 
 
-def scratch(table, shape, seed=0, train=True):
+def scratch(table, shape, seed=0, trained=True):
     "A small encoder that learned nothing but the labels; with random weights it takes as long"
-    tokenizer, model = from_scratch(table, shape, seed, train)
+    tokenizer, model = from_scratch(table, shape, seed, trained)
     def answer(texts): return [table.names[place] for place in predict(list(texts), tokenizer, model).argmax(1).tolist()]
     return answer, learned_bytes(model)
 
@@ -351,19 +354,23 @@ def case_of(name, data, cache, tokenizer, encoder, static):
     layers = vectors_of(name, texts, cache, tokenizer, encoder)
     case["vectors"] = {STATIC: embed(texts, tokenizer, static), **dict(zip(ENCODERS, layers, strict=True))}
     learned = texts[: len(case["train"])]
-    case["students"] = {kind: student_of(learned, layers[-1][: len(learned)], shape, cache) for kind, shape in STUDENTS.items()}
-    case["vectors"] |= {kind: embed(texts, *pair) for kind, pair in case["students"].items()}
+    taught = layers[-1][: len(learned)]
+    case["small"] = {kind: (tokenizer, narrower(encoder, width)[0]) for kind, width in NARROW.items()}
+    for kind, shape in STUDENTS.items(): case["small"][kind] = student_of(learned, shape, partial(distilled, learned, taught, shape), cache)
+    for kind, width in NARROWED.items():
+        case["small"][kind] = student_of(learned, width, partial(narrowed, tokenizer, encoder, learned, taught, width), cache)
+    case["vectors"] |= {kind: embed(texts, *pair) for kind, pair in case["small"].items()}
     case["names"] = sorted({*case["train"].names, *case["test"].names})
     return case
 
 
-def student_of(texts, taught, shape, cache):
+def student_of(texts, shape, make, cache):
     "Tokenizer and encoder of a student that learned the vectors of texts; its weights are kept"
     key = hashlib.sha256("\n".join((*texts, str(shape))).encode()).hexdigest()[:16]
-    tokenizer, encoder = distilled(texts, taught, shape, train=False)
+    tokenizer, encoder = make(trained=False)
     behind = encoder.behind.on_texts
     def weights():
-        learned = distilled(texts, taught, shape)[1]
+        learned = make()[1]
         return {"encoder": learned.state_dict(), "behind": learned.behind.on_texts.state_dict()}
     found = kept(cache / f"student-{key}.pt", weights)
     encoder.load_state_dict(found["encoder"])
@@ -379,6 +386,11 @@ def bytes_of(encoder, static):
         name: stored(encoder.embeddings) + sum(layers[:count]) for name, count in ENCODERS.items()}
 
 
+def small_bytes(encoder):
+    "Bytes of an encoder and of what is behind it"
+    return learned_bytes(encoder, getattr(encoder, "behind", Behind()).on_texts)
+
+
 def answers_of(name, case, places, seed):
     "What a classifier that learned from some examples says of the test, and the bytes of what it learned"
     table = some(case["train"], places)
@@ -386,7 +398,7 @@ def answers_of(name, case, places, seed):
         answer, stored = LEARNED[name](table, seed)
         return answer(list(case["test"].texts)), stored
     head, names, stored = on_vectors(table, case["vectors"][name][places])
-    if name in STUDENTS: stored += learned_bytes(case["students"][name][1], case["students"][name][1].behind.on_texts)
+    if name in case["small"]: stored += small_bytes(case["small"][name][1])
     scores = head.scores(case["vectors"][name][len(case["train"]) :])
     return [names[place] for place in scores.argmax(1).tolist()], stored
 
@@ -448,11 +460,11 @@ def answering(case, tokenizer, encoder, static):
     "Functions from texts to labels, which learned from the largest number of examples; how strong a head is does not change its time"
     found, places = {}, examples(case["train"], "largest", 0)
     for name in CLASSIFIERS:
-        if name in SCRATCH: found[name] = scratch(case["train"], SCRATCH[name], train=False)[0]
+        if name in SCRATCH: found[name] = scratch(case["train"], SCRATCH[name], trained=False)[0]
         elif name in LEARNED: found[name] = LEARNED[name](case["train"], 0)[0]
         if name in found: continue
         head, names, _ = on_vectors(case["train"], case["vectors"][name][places], STRENGTHS[:1])
-        pair = case["students"].get(name) or (tokenizer, static if name == STATIC else copy.deepcopy(encoder))
+        pair = case["small"].get(name) or (tokenizer, static if name == STATIC else copy.deepcopy(encoder))
         if name in ENCODERS: pair[1].encoder.layer = pair[1].encoder.layer[: ENCODERS[name]]
         def answer(texts, head=head, names=names, pair=pair):
             return [names[place] for place in head.scores(embed(list(texts), *pair)).argmax(1).tolist()]
