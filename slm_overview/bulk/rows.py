@@ -103,11 +103,50 @@ _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # that says at the beginning of a file 
 MOST_FIELD = 2**31 - 1  # characters of a field that is read; what is more than `MOST_CHARACTERS` becomes an error of its row
 
 
+class _Unpacked(io.RawIOBase):
+    "What the streams in a compressed file hold, up to its very end: the modules of Python take what is no stream for the end"
+
+    def __init__(self, file: Any, stream: Callable[[], Any]):
+        self.file, self.new, self.stream = file, stream, stream()
+
+    def readable(self) -> bool: return True
+
+    def _behind(self) -> bytes:
+        "What begins after a stream, nothing at the end of the file; xz may have zeros between its streams and behind them"
+        packed, more = self.stream.unused_data.lstrip(b"\0"), b"more"
+        while more and not packed:
+            more = self.file.read(io.DEFAULT_BUFFER_SIZE)
+            packed = more.lstrip(b"\0")
+        return packed
+
+    def readinto(self, buffer: Any) -> int:
+        "Fill a buffer; raises `OSError`, `EOFError` or `lzma.LZMAError` where the file is broken"
+        found = b""
+        while not found:
+            if self.stream.eof:
+                if not (packed := self._behind()): return 0
+                self.stream = self.new()
+            else:
+                packed = self.file.read(io.DEFAULT_BUFFER_SIZE) if self.stream.needs_input else b""
+                if self.stream.needs_input and not packed: raise EOFError("it ends in the middle of a stream.")
+            found = self.stream.decompress(packed, len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+_STREAMS = {".bz2": bz2.BZ2Decompressor, ".xz": lzma.LZMADecompressor}
+
+
 def _opened(path: Path) -> Any:
     "A file as bytes, unpacked; raises `OSError`"
     compression = format_of(path)[1]
     if compression == ".zst": return io.BufferedReader(arrow().input_stream(path, compression="zstd"))
-    return {"": open, ".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}[compression](path, "rb")
+    if compression in _STREAMS: return io.BufferedReader(_Unpacked(open(path, "rb"), _STREAMS[compression]))
+    return {"": open, ".gz": gzip.open}[compression](path, "rb")
 
 
 @contextmanager
