@@ -65,7 +65,7 @@ RACE = (
     "vocabulary, student of 3 layers", "vocabulary, student of 3 layers, int8", "rank 192", "rank 128", "banking-tiny",
     "OpenVINO, float32", "OpenVINO, int8", "OpenVINO, int4 weights",
 )
-APART = (*(name for name in COMPUTED if "student" not in name), "OpenVINO, int8", "OpenVINO, int4 weights")  # what is as saved
+APART = (*COMPUTED, "OpenVINO, int8", "OpenVINO, int4 weights")  # what is as saved
 
 
 # ---- the ways
