@@ -109,7 +109,9 @@ class _Unpacked(io.RawIOBase):
     def __init__(self, file: Any, stream: Callable[[], Any]):
         self.file, self.new, self.stream = file, stream, stream()
 
-    def readable(self) -> bool: return True
+    def readable(self) -> bool:
+        "Whether it can be read"
+        return True
 
     def _behind(self) -> bytes:
         "What begins after a stream, nothing at the end of the file; xz may have zeros between its streams and behind them"
@@ -134,6 +136,7 @@ class _Unpacked(io.RawIOBase):
         return len(found)
 
     def close(self) -> None:
+        "Close the file too"
         self.file.close()
         super().close()
 
