@@ -316,7 +316,7 @@ def _about(pair: tuple[Any, Any], quantize: str | None) -> dict[str, Any]:
         "dtype": quantize or computes, "compute_dtype": computes if quantize else None, "origin": checkpoint.origin,
         "device": str(next(model.parameters()).device) if in_torch else "cpu", "threads": threads,
         "reordered": packs and reorders(model.dtype),
-        "amx": computes in ("bfloat16", "float16") and torch.cpu._is_amx_tile_supported(),
+        "amx": computes == "bfloat16" and torch.cpu._is_amx_tile_supported(),
         "revision": checkpoint.revision, "context_length": getattr(model, "context_length", None),
     }
 

@@ -332,8 +332,9 @@ def _in_spite_of_code(config: Mapping, name: str, stored: tuple[TensorInfo, ...]
     try: known = _from_config(_without_maps(config), name, stored, alike=alike)
     except (CheckpointError, RecursionError) as error:
         raise CheckpointError(f"{told}, and as a {kind:.60} of transformers: {error}") from error
+    if known.packed: raise CheckpointError(f"{told}, and what its files pack cannot be held against a plain {kind:.60} of transformers.")
     model = described_by(known.built) if known.built else described(known.config)
-    foreign = "what is packed" if known.packed else foreign_tensor(held_of(stored, model, alike), model)
+    foreign = foreign_tensor(held_of(stored, model, alike), model)
     if foreign is not None:
         raise CheckpointError(f"{told}, and as a plain {kind:.60} of transformers it would differ from its files in '{foreign}'.")
     return structs.replace(known, notes=(f"{told}: it is sized as transformers' own {kind}, whose tensors its files hold.", *known.notes))
