@@ -163,9 +163,9 @@ def _reading(path: Path, place: Callable[[], int]) -> Iterator[None]:
     except csv.Error as error:
         where = "the row that begins here is" if place() else "the names of the columns, which are read from one line, are"
         raise InputError(f"{path}, line {place() + 1}: {where} broken: {error}. Are its quotes closed?") from error
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except (EOFError, lzma.LZMAError, OSError) as error:
+        if reason := getattr(error, "strerror", None): raise InputError(f"{path} cannot be read: {reason}.") from error  # of the system
         raise InputError(f"{path}, after line {place()}: the compressed file is broken: {error}") from error
-    except OSError as error: raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def _columns_in(fields: Sequence[str], columns: Sequence[str], path: Path) -> list[int]:

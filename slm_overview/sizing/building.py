@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['MOST_MODULES', 'MEMORY', 'BUILD_SECONDS', 'RUN_SECONDS', 'WALL_SECONDS', 'aten', 'MOST_STEPS', 'FORMULAS',
-           'LONGEST_REASON', 'TooMuch', 'few_modules', 'allow_seconds', 'limit_memory', 'class_of', 'build',
-           'tensors_of', 'Watch', 'answered', 'fused_attention', 'watching', 'kept', 'kept_bytes', 'reads_twice', 'run',
-           'kept_of_two', 'of_full_windows', 'answer', 'answer_apart', 'main']
+           'LONGEST_REASON', 'TooMuch', 'few_modules', 'allow_seconds', 'limit_memory', 'UnknownType', 'class_of',
+           'build', 'tensors_of', 'Watch', 'answered', 'fused_attention', 'watching', 'kept', 'kept_bytes',
+           'reads_twice', 'run', 'kept_of_two', 'of_full_windows', 'answer', 'answer_apart', 'main']
 
 # %% ../../nbs/sizing/building.ipynb #9702c08b
 import inspect
@@ -96,6 +96,10 @@ _MAPPINGS = (
 )  # of transformers, in the order in which they are asked for a class
 
 
+class UnknownType(ValueError):
+    "transformers has no model of a type, so nothing is wrong with the config"
+
+
 def _named_class(config: PreTrainedConfig, stated: Mapping) -> type[PreTrainedModel] | None:
     "The class that a config names, if it is one of transformers for this type"
     names = stated.get("architectures")
@@ -117,7 +121,7 @@ def class_of(
     for mapping in ("MODEL_MAPPING_NAMES",) if bare else (*writes, *_MAPPINGS):
         name = getattr(modeling_auto, mapping).get(config.model_type)
         if name: return getattr(transformers, name if isinstance(name, str) else name[0])
-    raise ValueError(f"transformers has no model of the type {config.model_type}")
+    raise UnknownType(f"transformers has no model of the type {config.model_type}")
 
 # %% ../../nbs/sizing/building.ipynb #cea9e9b0
 _NO_SIZE = ("auto_map", "attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation",
@@ -161,7 +165,7 @@ def build(
 ) -> PreTrainedModel:
     "A model on the meta device, where tensors have shapes and no data"
     if (name := stated["model_type"]) not in CONFIG_MAPPING:
-        raise ValueError(f"transformers {transformers.__version__} has no model of the type {name!r:.60}")
+        raise UnknownType(f"transformers {transformers.__version__} has no model of the type {name!r:.60}")
     config = CONFIG_MAPPING[name].from_dict(_without_code(dict(stated)))
     kind = class_of(config, stated, bare)
     inner = getattr(config, "sub_configs", {}).get("text_config")
@@ -581,7 +585,7 @@ def answer(
         found |= {"both": reads_twice(model), "defaults": _defaults(config, asked["config"], asked["sizes"])}
         if asked["tokens"] is None: return found
         return found | _ran(model, asked["batch"], asked["tokens"], weights)
-    except (Exception, TooMuch) as error: return {"error": _said(error)}
+    except (Exception, TooMuch) as error: return {"error": _said(error), "has_type": not isinstance(error, UnknownType)}
     finally: allow_seconds(0)
 
 # %% ../../nbs/sizing/building.ipynb #5fca59ef

@@ -30,7 +30,7 @@ from ..arithmetic.vocabulary import Vocabulary, gguf_vocabulary, named_kind, tok
 from ..errors import CheckpointError, ContextWarning, OptionError, UnknownModelError, check_option, need_library
 from ..files.config import Config, check_config, once, read_config, read_settings, reading
 from ..files.packaged import find_packaged, packaged_path
-from .built import Built, BuiltRun, built, built_run
+from .built import BuildError, Built, BuiltRun, built, built_run
 from slm_overview.files.weights import (
     TensorInfo,
     WeightsHeader,
@@ -224,9 +224,6 @@ def _foreign(name: str, held: int, parameters: int) -> CheckpointError:
     )
 
 
-_BROKEN = re.compile(r"cannot build it either: (?!transformers .*has no model)")  # said of a config of a type that transformers has
-
-
 def _second_way(config: Config, refusal: CheckpointError) -> Built:
     "What transformers builds where the closed form refuses; raises its refusal for a wrong or missing size, or if transformers refuses too"
     own = config.get("model_type") in MODEL_TYPES
@@ -236,7 +233,7 @@ def _second_way(config: Config, refusal: CheckpointError) -> Built:
     check_code(config)
     try: found = built(config)
     except CheckpointError as error:
-        broken = not own and _BROKEN.search(str(error))
+        broken = not own and isinstance(error, BuildError)
         first = f"model_type={config['model_type']!r:.60} has no formulas here." if broken else refusal
         raise CheckpointError(f"{first} And {error}") from error
     bare = not config.keys() - NO_SIZE - {"model_type"}
@@ -701,9 +698,8 @@ def _weights(known: Outline, setting: _Setting, batch: int) -> dict[str, int]:
     return {"weights": weights.nbytes(*precisions) + more, "read_per_token": active.nbytes(*precisions) + more // 2}
 
 # %% ../../nbs/sizing/size.ipynb #19c03c24
-def _said_of_vocabulary(known: Outline, engine: str = "transformers") -> tuple[str, ...]:
+def _said_of_vocabulary(known: Outline, own: Vocabulary, engine: str = "transformers") -> tuple[str, ...]:
     "What was assumed of the vocabulary, and what is not known of it"
-    own = _vocabulary(known, engine)
     if not own.is_known: return (f"The tokenizer is of the kind {own.kind!r}, which is not known here: its vocabulary is not counted.",)
     if not own.entries and not known.gguf: return (_NOT_COUNTED,)
     if not own.supposed: return ()
@@ -732,6 +728,7 @@ def _said_of_sequences(engine: str, context: int, batch: int) -> tuple[str, ...]
 def _figures(known: Outline, setting: _Setting, context: int, batch: int, attention: str) -> dict[str, Any]:
     "Everything of a `Size` that is computed"
     config, engine, found = known.config, setting.engine, dict(_weights(known, setting, batch))
+    vocabulary = _vocabulary(known, engine)
     way = dict(batch_size=batch, engine=engine, attention=attention)
     kv_cache = cache_bytes(config, context, dtype=setting.kv_dtype, **way)
     activations = activation_bytes(config, context, dtype=setting.compute_dtype, **way)
@@ -739,11 +736,11 @@ def _figures(known: Outline, setting: _Setting, context: int, batch: int, attent
     packed = _in_files(known, setting) and known.quantization.method not in UNPACKED
     if setting.dtype == "int8" or packed:  # a matrix is turned back for its product
         activations += largest_matrix(config) * FLOAT_BYTES[setting.compute_dtype]
-    notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known, engine))
+    notes = (*known.notes, *_said_of_packed(known, setting), *_said_of_vocabulary(known, vocabulary, engine))
     if layer_states(config): notes += _said_of_sequences(engine, context, batch)
     return found | {
         "active_parameters": active_totals(config).numbers, "kv_cache": kv_cache, "activations": activations,
-        "vocabulary": _vocabulary(known, engine).nbytes(engine), "notes": notes,
+        "vocabulary": vocabulary.nbytes(engine), "notes": notes,
         "prefill_flops": batch * prefill_flops(config, context, engine=engine),
         "decode_flops": batch * decode_flops(config, context, encoder_length=context, engine=engine),
         "turns": engine == "transformers" and config["model_type"] in ("t5", "t5gemma"),
@@ -767,7 +764,7 @@ def _table_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     "Everything of a `Size` of static vectors, of which a text takes a row for each token"
     check_option("attention", attention, ATTENTION)
     table, tokens = known.table, batch * context
-    said = _said_of_vocabulary(known) if known.vocabulary else (_NOT_COUNTED,)
+    said = _said_of_vocabulary(known, known.vocabulary) if known.vocabulary else (_NOT_COUNTED,)
     return {
         "weights": 4 * table.elements, "read_per_token": 4 * table.width * tokens, "active_parameters": table.width, "kv_cache": 0,
         "vocabulary": known.vocabulary.nbytes() if known.vocabulary else 0, "activations": 8 * tokens + 4 * batch * table.width,
@@ -792,10 +789,10 @@ def _built_figures(known: Outline, setting: _Setting, context: int, batch: int, 
     )
     touched = run.used and {name: touched_share(share, batch) for name, share in run.used.items()}
     weights, read, turned = _built_weights(known, setting, touched)
-    notes = [*known.notes, *_said_of_packed(known, setting), *_notes(known, run)]
+    vocabulary = _vocabulary(known)
+    notes = [*known.notes, *_said_of_packed(known, setting), *_notes(known, run, vocabulary)]
     if run.used and read is None: notes.append(_NAMED_OTHERWISE)
-    found = {"weights": weights, "kv_cache": _kept(run, setting), "activations": run.activations}
-    found["vocabulary"] = _vocabulary(known).nbytes()
+    found = {"weights": weights, "kv_cache": _kept(run, setting), "activations": run.activations, "vocabulary": vocabulary.nbytes()}
     if run.activations is not None: found["activations"] += turned * FLOAT_BYTES[setting.compute_dtype]
     return found | {
         "active_parameters": model.totals(run.used).numbers if run.used else None,
@@ -812,11 +809,11 @@ def _kept(run: BuiltRun, setting: _Setting) -> int | None:
     return follow * FLOAT_BYTES[setting.kv_dtype] // FLOAT_BYTES[setting.compute_dtype] + exact
 
 
-def _notes(known: Outline, run: BuiltRun) -> tuple[str, ...]:
+def _notes(known: Outline, run: BuiltRun, vocabulary: Vocabulary) -> tuple[str, ...]:
     "What was assumed of a model that was built, and why something of it is not known"
     sizes = ", ".join(f"{name}={value:,}" for name, value in known.built.defaults.items())
     assumed = [f"The config does not say {sizes}: these are the defaults of transformers."] if sizes else []
-    assumed += _said_of_vocabulary(known)
+    assumed += _said_of_vocabulary(known, vocabulary)
     missing = "Work and activations are" if run.kept else "Cache, work and activations are"
     if run.activations is not None: missing = "What the next token takes is"
     return (*assumed, *([f"{missing} not known, as {run.why}."] if run.why else []))
