@@ -204,8 +204,7 @@ def predict_point(
     found = size(known, context=context, **options)
     bound = _bound(size(known, context=tokens, **options), point, probe)
     memory, parts = _total(found), found.parts | _more(model, known)
-    alive = _alive(known, point, options) if model.get("reordered") else None
-    if alive is not None: parts["activations"] = alive
+    if model.get("reordered"): parts["activations"] = _alive(known, point, model, parts["activations"])
     return Predicted(memory=None if memory is None else sum(parts.values()), at_most=bound, parts=parts)
 
 
@@ -237,13 +236,14 @@ LOADING_BYTES = 2_100_000  # that loading leaves in a process once, as measured 
 _OF_BERT = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "vocab_size", "max_position_embeddings")
 
 
-def _alive(known: Outline, point: Point, options: dict[str, Any]) -> int | None:
-    "Bytes at the widest moment of the engine under `predict`, where that is another one than in transformers; None where it is not"
-    config = known.config
-    if config.get("model_type") != "albert": return None  # whose activation is computed step by step there, and with the product here
-    as_bert = {"model_type": "bert"} | {name: config[name] for name in _OF_BERT}
-    dtype = options["compute_dtype"] or options["dtype"]
-    return activation_bytes(as_bert, max(1, round(point.tokens)), batch_size=point.texts, dtype=dtype)
+def _alive(known: Outline, point: Point, model: dict[str, Any], found: int | None) -> int | None:
+    "Bytes at the widest moment of the engine under `predict`, given those of transformers"
+    config, tokens = known.config, max(1, round(point.tokens))
+    if config.get("model_type") == "albert":  # whose activation is computed step by step there, and with the product here
+        as_bert = {"model_type": "bert"} | {name: config[name] for name in _OF_BERT}
+        found = activation_bytes(as_bert, tokens, batch_size=point.texts, dtype=model.get("compute_dtype") or model["dtype"])
+    attending = next((size for *shape, size in model.get("attending", ()) if shape == [point.texts, tokens]), 0)
+    return found and max(found, attending)
 
 
 def _reordered(known: Outline, dtype: str) -> int:

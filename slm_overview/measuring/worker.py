@@ -365,13 +365,17 @@ def _first(told: _Told, tell: Tell) -> None:
 
 
 _COMPARED = (1, 19)  # the tokens on which the engine under `predict` compares a twin with its model
+_TRIED = 1  # program: two products of 8 columns that are tried before, which are half as large
 
 
-def _programs(told: Sequence[_Told], model: Any) -> int:
-    "How many programs oneDNN keeps once all was run"
-    from slm_overview.labelling.packed import programs_of
+def _engine(told: Sequence[_Told], model: Any) -> dict[str, Any]:
+    "What the engine under `predict` needs: programs that oneDNN keeps once all was run, and bytes while texts attend, by texts and tokens"
+    from slm_overview.labelling.packed import attention_bytes, programs_of
 
-    return programs_of([_COMPARED, *((one.texts, round(one.tokens)) for one in told)], model.dtype)
+    shapes, config = [(one.texts, round(one.tokens)) for one in told], model.config
+    attending = {shape: attention_bytes(*shape, config.hidden_size, config.num_attention_heads, model.dtype) for shape in shapes}
+    programs = _TRIED + programs_of([_COMPARED, *shapes], model.dtype)
+    return {"programs": programs, "attending": [(*shape, count) for shape, count in attending.items()]}
 
 
 _REST = 0.5  # seconds until threads that wait for more work have gone to sleep: they keep their cores busy for a while
@@ -437,7 +441,7 @@ def _measure(asked: Asked, tell: Tell, watch: Watch) -> Any:
     lengths = _lengths(asked, about["task"], about["context_length"] or token_limit(tokenizer, model))
     writes = about["task"] == "text-generation"
     told = list(_writes(asked, tokenizer, model, lengths) if writes else _reads(asked, about["task"], tokenizer, model, lengths))
-    tell("model", **about, programs=_programs(told, model) if about["reordered"] else 0)
+    tell("model", **about, **(_engine(told, model) if about["reordered"] else {}))
     _first(told[0], tell)
     touch(model)
     needs = _needs(told, before)
