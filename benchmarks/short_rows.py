@@ -25,7 +25,7 @@ from slm_overview.tuning.table import banking77
 
 RESULT = Path(__file__).parent / "results" / "short_rows.json"
 HEADS, WIDTH, TOKENS = 12, 384, 1024  # of MiniLM; of a batch
-LENGTHS = (4, 6, 8, 10, 12, 15, 16, 20, 24, 31, 32)  # tokens of a text
+LENGTHS = (4, 6, 8, 10, 12, 15, 16, 20, 24, 31, 32, 40)  # tokens of a text
 PRECISIONS = {"float32": {}, "bfloat16": {"dtype": "bfloat16"}, "int8": {"quantize": "int8"}}
 
 

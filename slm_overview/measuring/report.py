@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from ..arithmetic.activations import activation_bytes
 from ..arithmetic.architecture import tensors
 from ..arithmetic.precision import FLOAT_BYTES, each_tensor, is_linear
 from ..arithmetic.vocabulary import vocabulary_of
@@ -204,7 +203,7 @@ def predict_point(
     found = size(known, context=context, **options)
     bound = _bound(size(known, context=tokens, **options), point, probe)
     memory, parts = _total(found), found.parts | _more(model, known)
-    if model.get("reordered"): parts["activations"] = _alive(known, point, model, parts["activations"])
+    if model.get("reordered"): parts["activations"] = _alive(model, point, parts["activations"])
     return Predicted(memory=None if memory is None else sum(parts.values()), at_most=bound, parts=parts)
 
 
@@ -225,25 +224,20 @@ def _more(model: dict[str, Any], known: Outline) -> dict[str, int]:
 
 def _engine_bytes(model: dict[str, Any], known: Outline) -> dict[str, int]:
     "Bytes of what the engine under `predict` and `embed` keeps, by name"
-    program = PROGRAM_BYTES["amx" if model.get("amx") else "other"]
-    return {"reordered": _reordered(known, model["dtype"]), "programs": program * model.get("programs", 4)}
+    least, more = PROGRAM_BYTES["amx" if model.get("amx") else "other"]
+    return {"reordered": _reordered(known, model["dtype"]), "programs": (least + more * model.get("width", 384)) * model.get("programs", 4)}
 
 
-PROGRAM_BYTES = {"amx": 960_000, "other": 620_000}  # that oneDNN keeps for a product and a number of rows, as measured below
-LOADING_BYTES = 2_100_000  # that loading leaves in a process once, as measured below
+PROGRAM_BYTES = {  # that oneDNN keeps for a product and a number of rows, and more for each number of a token, as measured below
+    "amx": (710_000, 620), "other": (585_000, 130),
+}
+LOADING_BYTES = 4_500_000  # that loading leaves in a process once, as measured below
 
 
-_OF_BERT = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "vocab_size", "max_position_embeddings")
-
-
-def _alive(known: Outline, point: Point, model: dict[str, Any], found: int | None) -> int | None:
-    "Bytes at the widest moment of the engine under `predict`, given those of transformers"
-    config, tokens = known.config, max(1, round(point.tokens))
-    if config.get("model_type") == "albert":  # whose activation is computed step by step there, and with the product here
-        as_bert = {"model_type": "bert"} | {name: config[name] for name in _OF_BERT}
-        found = activation_bytes(as_bert, tokens, batch_size=point.texts, dtype=model.get("compute_dtype") or model["dtype"])
-    attending = next((size for *shape, size in model.get("attending", ()) if shape == [point.texts, tokens]), 0)
-    return found and max(found, attending)
+def _alive(model: dict[str, Any], point: Point, found: int | None) -> int | None:
+    "Bytes at the widest moment of the engine under `predict`, or those of transformers where they were not told"
+    told = {(texts, tokens): widest for texts, tokens, widest in model.get("layers", ())}
+    return told.get((point.texts, max(1, round(point.tokens))), found)
 
 
 def _reordered(known: Outline, dtype: str) -> int:

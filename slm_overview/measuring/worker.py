@@ -369,13 +369,13 @@ _TRIED = 1  # program: two products of 8 columns that are tried before, which ar
 
 
 def _engine(told: Sequence[_Told], model: Any) -> dict[str, Any]:
-    "What the engine under `predict` needs: programs that oneDNN keeps once all was run, and bytes while texts attend, by texts and tokens"
-    from slm_overview.labelling.packed import attention_bytes, programs_of
+    "Of the engine under `predict`: programs that oneDNN keeps once all was run, the width, and texts, tokens and bytes of a layer"
+    from slm_overview.labelling.packed import layer_bytes, programs_of
 
     shapes, config = [(one.texts, round(one.tokens)) for one in told], model.config
-    attending = {shape: attention_bytes(*shape, config.hidden_size, config.num_attention_heads, model.dtype) for shape in shapes}
+    layers = [(*shape, layer_bytes(*shape, config.hidden_size, config.num_attention_heads, model.dtype)) for shape in shapes]
     programs = _TRIED + programs_of([_COMPARED, *shapes], model.dtype)
-    return {"programs": programs, "attending": [(*shape, count) for shape, count in attending.items()]}
+    return {"programs": programs, "width": config.hidden_size, "layers": layers}
 
 
 _REST = 0.5  # seconds until threads that wait for more work have gone to sleep: they keep their cores busy for a while
