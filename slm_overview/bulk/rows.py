@@ -16,6 +16,7 @@ import io
 import json
 import lzma
 import os
+import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -238,9 +239,13 @@ def _csv_records(path: Path, columns: Sequence[str], encoding: str, start: int) 
             begun = 1 + reader.line_num
 
 
+_SPELT = re.compile(rb'\\u[^"\\]*"\s*:')  # the end of a name in JSON that has a character by its number
+
+
 def _decoded(line: bytes, columns: Mapping[bytes, str]) -> Any:
     "What a line of JSON says; raises `ValueError`, as where it has one of some columns twice, which are given by their names as written"
-    if any(line.count(name) > 1 for name in columns): return json.loads(line, object_pairs_hook=partial(_once, columns.values()))
+    twice = any(line.count(name) > 1 for name in columns) or _SPELT.search(line)  # maybe
+    if twice: return json.loads(line, object_pairs_hook=partial(_once, columns.values()))
     try: return msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError): return json.loads(line)  # which takes half a character, as programs write them
 
@@ -268,7 +273,7 @@ def _filled(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 def _json_records(path: Path, columns: Sequence[str], encoding: str, start: int) -> Iterator[_Record]:
     "The records of JSON Lines from one on; a column that a line does not have is null there; raises `InputError` or `OptionError`"
     number, lost, names = 0, set(columns), ()
-    written = {spelt.encode(): column for column in columns for spelt in (f'"{column}"', json.dumps(column))}
+    written = {json.dumps(column, ensure_ascii=False).encode(): column for column in columns}
     with _reading(path, lambda: number), _opened(path) as file:
         lines = _filled(file if encoding == "utf-8" else _utf8_lines(file, encoding))
         for number, line in islice(lines, start, None):
