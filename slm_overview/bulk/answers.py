@@ -74,6 +74,7 @@ def _told(asked: Asked, values: tuple[Any, ...], row: Encoded) -> Answer:
 class Labels:
     "The labels of a classifier"
     columns, block = {"label": "string", "score": "double"} | _READ, 2048
+    small, block_of_small = 1_000_000, 8192  # below so many weights besides embeddings, a block has so many rows
     options = frozenset({"max_length", "truncation", "dtype", "batch_tokens", "batch_size"})
 
     def __init__(
@@ -86,6 +87,7 @@ class Labels:
         if asked.dtype == "auto": raise OptionError("dtype='auto' may choose otherwise in the next run. Name a precision.")
         for name, unit in (("batch_tokens", "tokens"), ("batch_size", "texts")): check_count(getattr(asked, name), name, unit)
         self.ways, self.max_length = ways_of(model, asked.dtype, None), asked.max_length
+        if model.num_parameters(exclude_embeddings=True) < self.small: self.block = self.block_of_small
         drawn = untrained_weights(model)
         if drawn: raise TaskError(f"'{asked.model}' was never trained for this: {drawn[0]} is random, and so would be all answers.")
         self.named()

@@ -78,7 +78,7 @@ def _model_of(asked: Any, known: Sequence[File]) -> tuple[dict[str, File], str |
 
 
 def _machine(device: str, threads: int) -> dict[str, Any]:
-    "What a bit may depend on of this machine"
+    "What a bit may depend on of this machine: the name of a processor says little where it is that of a virtual one"
     import torch
 
     from slm_overview.loading.placement import choose_device
@@ -86,7 +86,9 @@ def _machine(device: str, threads: int) -> dict[str, Any]:
 
     chosen = choose_device(device)
     gpu = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else None
-    return {"processor": machine().processor, "threads": threads, "device": chosen.type, "gpu": gpu}
+    here, used = machine(), torch.backends.cpu.get_cpu_capability()  # which of the processor's instructions PyTorch computes with
+    sets = {"instructions": dict.fromkeys(here.instructions, True), "capability": used}
+    return {"processor": here.processor, **sets, "threads": threads, "device": chosen.type, "gpu": gpu}
 
 
 def _digests(files: Iterable[File]) -> dict[str, str]: return {file.name: file.digest for file in files}

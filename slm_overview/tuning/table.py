@@ -26,8 +26,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from ..bulk.rows import MOST_FIELD, format_of, records
-from ..errors import InputError, OptionError, SlmWarning, check_option, did_you_mean, half_character
+from ..bulk.rows import MOST_FIELD, format_of, header_of, records
+from ..errors import InputError, OptionError, SlmWarning, check_option, half_character
 from ..labelling.encode import as_texts, many_texts
 from .calibration import check_seed
 
@@ -184,7 +184,6 @@ def check_labelled(
     return table
 
 # %% ../../nbs/tuning/table.ipynb #a48eb872
-_DELIMITERS = (",", ";", "\t")
 _UNPACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}  # by the ending of a name
 _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
@@ -205,24 +204,17 @@ def _decoded(path: Path) -> str:
     raise InputError(f"{path}, line {wrong + 1}: this is not text in UTF-8. Save the table as CSV in UTF-8.")
 
 
-def _delimiter(header: str, columns: Sequence[str], path: Path) -> str:
-    "What separates the fields of a first line that names some columns; raises `OptionError` with the columns that there are"
-    named = {mark: next(csv.reader([header], delimiter=mark), []) for mark in _DELIMITERS}
-    for mark, fields in named.items():
-        if set(columns) <= set(fields): return mark
-    fields = max(named.values(), key=len)
-    lost = next(column for column in columns if column not in fields)
-    raise OptionError(f"{path} has no column {lost!r}.{did_you_mean(lost, fields)} Its columns are: {', '.join(fields) or 'none'}.")
-
-
-def _rows(text: str, delimiter: str, path: Path, before: int) -> list[tuple[int, list[str]]]:
-    "The rows after the first one, with the lines on which they begin, after some before; raises `InputError` for one that is broken"
-    reader, found, most = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [], csv.field_size_limit(MOST_FIELD)
+def _rows(text: str, columns: Sequence[str], path: Path, before: int) -> list[tuple[int, list[str]]]:
+    "Some columns of the rows after the first one, with the lines on which they begin, after some before; raises as `_csv_records` does"
+    found, begin, most = [], before + 1, csv.field_size_limit(MOST_FIELD)
     try:
-        fields, begin = len(next(reader)), before + reader.line_num + 1
+        delimiter, names, places = header_of(text, columns, path)
+        reader, fields = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), len(names)
+        next(reader)
+        begin = before + reader.line_num + 1
         for row in reader:
             if row and len(row) != fields: raise InputError(f"{path}, line {begin}: {len(row)} fields, and the first line has {fields}.")
-            if row: found.append((begin, row))
+            if row: found.append((begin, [row[place] for place in places]))
             begin = before + reader.line_num + 1
     except csv.Error as error:
         raise InputError(f"{path}, line {begin}: the row that begins here is broken: {error}. Are its quotes closed?") from error
@@ -235,14 +227,7 @@ def _csv_records(path: Path, columns: Sequence[str]) -> Iterable[tuple[int, list
     text = _decoded(path)
     if not text.strip(): raise InputError(f"{path} is empty.")
     skipped = re.match(r"(?:[ \t]*(?:\r\n|\r|\n))* *", text).end()  # empty lines before the first one, whose own tabs count
-    first = re.split(r"[\r\n]", text[skipped:], maxsplit=1)[0]
-    delimiter = _delimiter(first, columns, path)
-    header = next(csv.reader([first], delimiter=delimiter))
-    for column in columns:
-        if header.count(column) > 1: raise OptionError(f"{path} has the column {column!r} twice.")
-    places = [header.index(column) for column in columns]
-    rows = _rows(text[skipped:], delimiter, path, len(text[:skipped].splitlines()))
-    return [(line, [row[place] for place in places]) for line, row in rows]
+    return _rows(text[skipped:], columns, path, len(text[:skipped].splitlines()))
 
 # %% ../../nbs/tuning/table.ipynb #b5467518
 def _records(path: Path, columns: Sequence[str]) -> Iterable[tuple[int, list[Any]]]:
