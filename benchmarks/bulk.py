@@ -231,7 +231,7 @@ def asked(*words, **environment):
 
 def speed(options, folder):
     "The race, with a small model and a large one"
-    return {"banking-tiny": race("tiny", "banking-tiny", options.rows * 2, options.rounds, folder, with_pipeline=False),
+    return {"banking-tiny": race("tiny", "banking-tiny", options.rows * 15, options.rounds, folder, with_pipeline=False),
             "shape of MiniLM": race("minilm", classifier(folder), options.rows, options.rounds, folder, with_pipeline=True),
             "shape of MiniLM, mixed lengths": race("mixed", folder / "classifier", options.rows // 8, options.rounds, folder, True, mixed)}
 

@@ -385,10 +385,11 @@ _NOT_COUNTED = "The vocabulary of the tokenizer is not counted."
 def _with_tokenizer(known: Outline, folder: Path) -> Outline:
     "A model with the vocabulary of the tokenizer.json in its folder, or else of the kind that is named there; raises `CheckpointError`"
     own = tokenizer_vocabulary(folder)
-    if own is None and not known.table:
-        kind = named_kind(read_settings(folder / "tokenizer_config.json").get("tokenizer_class"))
-        own = kind and structs.replace(_vocabulary(known), kind=kind, supposed=False)
-    return structs.replace(known, vocabulary=own)
+    if own is not None or known.table: return structs.replace(known, vocabulary=own)
+    try: kind = named_kind(read_settings(folder / "tokenizer_config.json").get("tokenizer_class"))
+    except CheckpointError as error:
+        return structs.replace(known, notes=(*known.notes, f"The kind of the tokenizer is not read: {error}"))
+    return structs.replace(known, vocabulary=kind and structs.replace(_vocabulary(known), kind=kind, supposed=False))
 
 
 def _of_table(name: str, tensors: Iterable[TensorInfo]) -> Outline:
@@ -424,11 +425,12 @@ def _from_gguf(header: WeightsHeader, name: str) -> Outline:
 
 def _from_hub(name: str) -> Outline:
     "A model that is still on the Hub; raises a `ModelError`"
-    from slm_overview.sizing.remote import remote
+    from slm_overview.sizing.remote import remote, with_tokenizer_config
     found = remote(name)
     if found.gguf: return _from_gguf(found.gguf, found.name)
     if found.config.get("model_type") == "model2vec": known = _of_table(found.name, found.tensors)
     else: known = _from_config(found.config, found.name, found.tensors)
+    if not known.table and _vocabulary(known).supposed: known = _with_tokenizer(known, with_tokenizer_config(found))
     return structs.replace(known, modules=found.modules)
 
 
